@@ -1,6 +1,7 @@
 """`python -m benchmarks`: measures the figures that are wanted, prints the table, and keeps it as a file.
 
-In: options. Out: the table on stdout, how far it is on stderr, a file in `benchmarks/results/`, the page in `docs/`.
+It takes options, and returns the table on stdout, how far it is on stderr, a file in `benchmarks/results/`, the page
+in `docs/`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A desk of a million tickets and two years: a thousand tickets with their conversation and history, many times over.
 
-In: an empty, migrated store and how many tickets. Out: the desk with its figures. The history of a ticket is only there
-for the first thousand, and what no page reads (raw mail, the ledger of what came in, letters) not at all.
+It takes an empty, migrated store and how many tickets, and returns the desk with its figures. The history of a ticket
+is only there for the first thousand, and what no page reads (raw mail, the ledger of what came in, letters) not at
+all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A whole desk as its owner would run it: gateway and worker processes, a queue and a database, on free ports.
 
-In: a lab, a kind of database, settings. Out: where SMTP is, what the ledgers say, and what the processes cost.
+It takes a lab, a kind of database, settings, and returns where SMTP is, what the ledgers say, and what the processes
+cost.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One line of the table: a figure, what it must at least be, what it aims at, and what it was in this run.
 
-In: numbers. Out: Lines, as JSON and back. It refuses to know how they were measured.
+It takes numbers, and returns Lines, as JSON and back. It does not know how they were measured.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What all figures share: a folder, one PostgreSQL, a process that sends mails, and how many rounds there are.
 
-In: the options of the command. Out: servers and databases, gone when the lab closes.
+It takes the options of the command, and returns servers and databases, gone when the lab closes.
 """
 
 from __future__ import annotations

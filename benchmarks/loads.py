@@ -1,6 +1,6 @@
 """One load on one kind of server: 1,000 mails by 50 sessions, what it took on the wall and in CPU. Many figures use it.
 
-In: a lab and the name of a variant. Out: Runs, in interleaved rounds.
+It takes a lab and the name of a variant, and returns Runs, in interleaved rounds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The mails of the benchmark, the same for the same seed: about 2 kB of text, three in ten a reply to an earlier one.
 
-In: a count and a seed. Out: mails as bytes with CR LF, each with the place of the mail that began its thread.
+It takes a count and a seed, and returns mails as bytes with CR LF, each with the place of the mail that began its
+thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A small desk's rows many times over, by SQL: what the product wrote, with other ids, addresses and Message-IDs.
 
-In: a database with some tickets, and how many copies. Out: nothing; the rows are there and the statistics are fresh.
+It takes a database with some tickets, and how many copies, and returns nothing; the rows are there and the statistics
+are fresh.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The measure of P1 and P2: aiosmtpd as it comes, in a process of its own, that says 250 and keeps nothing.
 
-In: nothing. Out: its address, as one line on stdout.
+It returns its address, as one line on stdout.
 """
 
 from __future__ import annotations

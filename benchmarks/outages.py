@@ -1,8 +1,9 @@
 """Outages inside normal traffic: how many the detector finds, after how many reports, and how often it cries wolf.
 
-`python -m benchmarks.outages` prints the table. In: seeds. Out: figures of simulated desks; no database, no clock. Each
-desk has a rhythm of day and week, days that differ, categories and organisations of very different sizes, four weeks of
-history, and an outage in every second hour-long look; a part of the reports is put into a wrong category.
+`python -m benchmarks.outages` prints the table. It takes seeds, and returns figures of simulated desks; no database,
+no clock. Each desk has a rhythm of day and week, days that differ, categories and organisations of very different
+sizes, four weeks of history, and an outage in every second hour-long look; a part of the reports is put into a wrong
+category.
 """
 
 from __future__ import annotations

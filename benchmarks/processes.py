@@ -1,6 +1,6 @@
 """What processes cost: CPU seconds and memory of a process and all that it started, as the kernel counts them.
 
-In: process ids. Out: seconds and bytes. It refuses to know what the processes do. Linux only.
+It takes process ids, and returns seconds and bytes. It does not know what the processes do. Linux only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The table, as people read it: on the terminal, as a file of one run, and as a page of the newest figures.
 
-In: lines, or the files of earlier runs. Out: text. It refuses to know how anything was measured.
+It takes lines, or the files of earlier runs, and returns text. It does not know how anything was measured.
 """
 
 from __future__ import annotations

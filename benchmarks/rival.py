@@ -1,6 +1,7 @@
 """django-helpdesk beside us: installed from PyPI into an environment of its own, fed the same mails on PostgreSQL.
 
-In: mails. Out: wall and CPU seconds of its process and of PostgreSQL. `Missing` says why it could not be had.
+It takes mails, and returns wall and CPU seconds of its process and of PostgreSQL. `Missing` says why it could not be
+had.
 """
 
 from __future__ import annotations

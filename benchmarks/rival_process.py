@@ -1,7 +1,8 @@
 """Run by django-helpdesk's own interpreter: one warm process that makes tickets of mails, as its `get_email` does.
 
-In: a database and a folder, as arguments; paths of JSON lists of mails, one a line on stdin. Out: a JSON line for each:
-wall and CPU seconds. Nothing is sent and no attachment is refused; Django is set up as its documentation says.
+It takes a database and a folder, as arguments; paths of JSON lists of mails, one a line on stdin, and returns a JSON
+line for each: wall and CPU seconds. Nothing is sent and no attachment is refused; Django is set up as its
+documentation says.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A week of a desk with three teams, bursts, absences and a departure: does any ticket strand, who gets how many?
 
 `python -m benchmarks.routing_week [--days 7] [--seed 1] [--step 10]` prints a section of docs/benchmarks.md. Time is
-simulated; rules, strategies, rows and the search for owners are the real ones. In: days and a seed. Out: a Report.
+simulated; rules, strategies, rows and the search for owners are the real ones. It takes days and a seed, and returns
+a Report.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A fast SMTP client with many sessions, run in a process of its own, so that its cost is not taken for the server's.
 
-In: an address and mails. Out: when it began and ended, and what was refused. One command at a time, as most senders do.
+It takes an address and mails, and returns when it began and ended, and what was refused. One command at a time, as
+most senders do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A proxy in front of PostgreSQL that holds up every COMMIT for a while, as a slow disk would; a process of its own.
 
-In: the server's port and the delay in milliseconds, as arguments. Out: its own port, as one line on stdout.
+It takes the server's port and the delay in milliseconds, as arguments, and returns its own port, as one line on
+stdout.
 """
 
 from __future__ import annotations

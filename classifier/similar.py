@@ -1,9 +1,9 @@
 """Which solved requests are most like this one: TF-IDF and cosine over candidates that a search brought, with reasons.
 
-In: the words of a request (subject and text) and of some candidates. Out: the nearest with a likeness from 0 to 1 and
-the words that made it. The subject counts double: people put what matters there. How rare a word is comes from the
-shipped model's texts; a word that it never saw (a product, an error code) is the rarest. It refuses to know tickets,
-and holds nothing in memory but those rarities: the solved requests stay on disk.
+It takes the words of a request (subject and text) and of some candidates, and returns the nearest with a likeness
+from 0 to 1 and the words that made it. The subject counts double: people put what matters there. How rare a word is
+comes from the shipped model's texts; a word that it never saw (a product, an error code) is the rarest. It knows
+nothing of tickets, and holds nothing in memory but those rarities: the solved requests stay on disk.
 """
 
 from __future__ import annotations

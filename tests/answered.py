@@ -1,7 +1,7 @@
 """Reads the files of mails and their wanted replies: `#### name`, the mail, `#### =`, the reply; `#### ~` before words.
 
-In: a file. Out: pytest parameters (mail, mark, wanted). With `=` the reply is wanted but for white space; with `~` each
-line is wanted somewhere in it.
+It takes a file, and returns pytest parameters (mail, mark, wanted). With `=` the reply is wanted but for white space;
+with `~` each line is wanted somewhere in it.
 """
 
 from __future__ import annotations

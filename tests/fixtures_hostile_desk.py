@@ -1,7 +1,8 @@
 """A running desk under hostile mail: sends cases through its real doors and says what each cost and what became of it.
 
-In: a folder for the desk, and cases as bytes. Out: for each case what the door answered, the rows that it left in the
-ledger, the processor time that the sandbox took, and the memory of the largest sandbox child. It judges nothing.
+It takes a folder for the desk, and cases as bytes, and returns for each case what the door answered, the rows that it
+left in the ledger, the processor time that the sandbox took, and the memory of the largest sandbox child. It judges
+nothing.
 """
 
 from __future__ import annotations

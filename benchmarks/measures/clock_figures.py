@@ -1,8 +1,9 @@
 """`python -m benchmarks.measures.clock_figures`: what a sweep of due times costs with few clocks and with many.
 
-In: how many clocks (1,000,000 on half as many open tickets). Out: a section for `docs/benchmarks.md`: the look whether
-anything is due, the work on 200 tickets that are due, the page of the soonest due times, ten years of business hours;
-on SQLite and PostgreSQL, each with a thousand clocks and with all of them. `--write` puts the section into the page.
+It takes how many clocks (1,000,000 on half as many open tickets), and returns a section for `docs/benchmarks.md`: the
+look whether anything is due, the work on 200 tickets that are due, the page of the soonest due times, ten years of
+business hours; on SQLite and PostgreSQL, each with a thousand clocks and with all of them. `--write` puts the section
+into the page.
 """
 
 from __future__ import annotations

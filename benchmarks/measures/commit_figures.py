@@ -1,6 +1,6 @@
 """P12: how many mails are accepted when every COMMIT takes 5 ms longer, beside the same without.
 
-In: a lab. Out: lines. Both go through the same proxy, so only the delay differs.
+It takes a lab, and returns lines. Both go through the same proxy, so only the delay differs.
 """
 
 from __future__ import annotations

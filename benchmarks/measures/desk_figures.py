@@ -1,8 +1,8 @@
 """`python -m benchmarks.measures.desk_figures`: P14, P16 and the reports, on a desk of a million tickets.
 
-In: how many tickets, which databases, a folder to keep them in. Out: lines of the table of all figures, and a section
-for `docs/benchmarks.md`: full text with the newest 50, the pages of the console as a browser asks for them (in this
-process, signed in), and reports of a month, a quarter, a year, all.
+It takes how many tickets, which databases, a folder to keep them in, and returns lines of the table of all figures,
+and a section for `docs/benchmarks.md`: full text with the newest 50, the pages of the console as a browser asks for
+them (in this process, signed in), and reports of a month, a quarter, a year, all.
 """
 
 from __future__ import annotations

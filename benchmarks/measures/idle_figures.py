@@ -1,6 +1,7 @@
 """P7 and P17: an idle desk's delay and cost, and how soon `frontdesk up` has its first ticket.
 
-In: a lab. Out: lines. One mail at a time, a fraction of a second apart, so that each finds everybody asleep.
+It takes a lab, and returns lines. One mail at a time, a fraction of a second apart, so that each finds everybody
+asleep.
 """
 
 from __future__ import annotations

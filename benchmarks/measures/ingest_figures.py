@@ -1,6 +1,7 @@
 """P6 and P11: how fast requests become tickets with many stored, and in batches beside one at a time.
 
-In: a lab. Out: lines. The worker's own code runs in this process, on requests that are already written down.
+It takes a lab, and returns lines. The worker's own code runs in this process, on requests that are already written
+down.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """P18: what a training of 50,000 corrected tickets costs, with its evaluation, in the worker's child on one core.
 
-CPU, because wall time is the machine's: the child is nice and waits for whoever wants the core. In: a lab, and real
-tickets where the examinations' folder is there (`EXAMS`), else the starter's sentences over and over with other words
-in them. Out: lines. The desk is SQLite; every ticket has a message, a guess and a correction.
+CPU, because wall time is the machine's: the child is nice and waits for whoever wants the core. It takes a lab, and
+real tickets where the examinations' folder is there (`EXAMS`), else the starter's sentences over and over with other
+words in them, and returns lines. The desk is SQLite; every ticket has a message, a guess and a correction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """P1, P2, P3, P5 and P10: what a mail costs and how many go through, out of one set of interleaved rounds.
 
-In: a lab and the figures that are wanted. Out: lines. Wall rates move with the machine, the CPU beside them hardly.
+It takes a lab and the figures that are wanted, and returns lines. Wall rates move with the machine, the CPU beside
+them hardly.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """P9 and P19: memory of a desk that has seen thousands of mails, and how much it grows with thousands more.
 
-In: a lab. Out: lines. A desk that has just started is small in any case; what counts is the one that runs for months.
+It takes a lab, and returns lines. A desk that has just started is small in any case; what counts is the one that runs
+for months.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """P13: the category of one message, beside scikit-learn's own pipeline with the same features, weights and cleaning.
 
-In: how many rounds. Out: lines. It raises where the two do not give the same probabilities: then neither time means
-anything. Both are asked in turn, message by message, and the CPU of this thread is counted.
+It takes how many rounds, and returns lines. It raises where the two do not give the same probabilities: then neither
+time means anything. Both are asked in turn, message by message, and the CPU of this thread is counted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """P15: replies sent right behind their parents, by many sessions, to two workers: does each end on its thread's ticket?
 
-In: a lab. Out: lines. Counted are messages on a wrong ticket, lost ones and doubled ones; each must be 0.
+It takes a lab, and returns lines. Counted are messages on a wrong ticket, lost ones and doubled ones; each must be 0.
 """
 
 from __future__ import annotations

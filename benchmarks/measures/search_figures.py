@@ -1,9 +1,9 @@
 """`python -m benchmarks.measures.search_figures`: how long a search takes, word by word, in several languages.
 
-In: how many tickets, which databases, a folder to keep them in. Out: a section for `docs/benchmarks.md`. The desk is
-that of `desk_figures.py`, its words mixed with German, French, Japanese and Chinese sentences and with words of no
-meaning, so that some are in every message and others in few. The newest 50 tickets are looked for, and the newest 500,
-as a list's page does.
+It takes how many tickets, which databases, a folder to keep them in, and returns a section for `docs/benchmarks.md`.
+The desk is that of `desk_figures.py`, its words mixed with German, French, Japanese and Chinese sentences and with
+words of no meaning, so that some are in every message and others in few. The newest 50 tickets are looked for, and
+the newest 500, as a list's page does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`python -m benchmarks.measures.solved_figures`: how long it takes to find the solved tickets that are like a new one.
 
-In: how many solved tickets (1,000,000). Out: a table for `docs/benchmarks.md`: finding candidates on disk and comparing
-them, on SQLite and PostgreSQL, with long and with short requests. Texts are made up: the words of the shipped model as
-often as they are in its texts, a long tail of names and products, error codes.
+It takes how many solved tickets (1,000,000), and returns a table for `docs/benchmarks.md`: finding candidates on disk
+and comparing them, on SQLite and PostgreSQL, with long and with short requests. Texts are made up: the words of the
+shipped model as often as they are in its texts, a long tail of names and products, error codes.
 """
 
 from __future__ import annotations

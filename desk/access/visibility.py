@@ -1,7 +1,7 @@
 """Who sees which tickets: those of a private team only its members, and a requester only what is theirs.
 
-In: teams, memberships and who asks. Out: a Viewer that says yes or no, ticket by ticket. It refuses to know how rows
-are read: `storage/access/visibility.py` turns a Viewer into the condition of every listing.
+It takes teams, memberships and who asks, and returns a Viewer that says yes or no, ticket by ticket. It does not know
+how rows are read: `storage/access/visibility.py` turns a Viewer into the condition of every listing.
 """
 
 from __future__ import annotations

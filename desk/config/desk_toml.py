@@ -1,8 +1,8 @@
 """How the desk works, as one TOML file: reading and checking it, comparing two states of it, and writing it.
 
-In: what `desk.toml` says. Out: entries by kind and name with the fields that are given, steps from one state to
-another, TOML. An error names its place (`[[route]] 3: …`). It refuses to know rows; what a rule means is checked by
-whoever keeps it.
+It takes what `desk.toml` says, and returns entries by kind and name with the fields that are given, steps from one
+state to another, TOML. An error names its place (`[[route]] 3: …`). It knows nothing of rows; what a rule means is
+checked by whoever keeps it.
 """
 
 from __future__ import annotations

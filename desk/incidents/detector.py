@@ -1,8 +1,8 @@
 """Whether so many people report the same at once that it is no chance: a Poisson test against the desk's own history.
 
-In: how many people wrote lately about a category (or about it from one organisation), and how often that is usual at
-this hour. Out: an alarm with its reason, or None; and when an incident is over. It refuses to know where the numbers
-come from, reads no text, and asks no clock.
+It takes how many people wrote lately about a category (or about it from one organisation), and how often that is
+usual at this hour, and returns an alarm with its reason, or None; and when an incident is over. It does not know
+where the numbers come from, reads no text, and asks no clock.
 
 How usual: a rate is the category's own level, bent by the rhythm of the whole desk's week, bent by the category's own
 week where that has been seen often enough. What is known badly counts as spread out (a negative binomial instead of a

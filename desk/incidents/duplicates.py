@@ -1,7 +1,7 @@
 """Whether somebody sent the same request twice: a form pressed again, a mail sent once more, a mail and the form.
 
-In: two texts of one requester. Out: yes or no. Greetings, dates and times may differ, and a word or two in a long
-text; any other number may not, because "invoice 4711" and "invoice 4712" are two requests.
+It takes two texts of one requester, and returns yes or no. Greetings, dates and times may differ, and a word or two
+in a long text; any other number may not, because "invoice 4711" and "invoice 4712" are two requests.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an incident makes of its tickets' priority: impact "many", judged by the desk's own matrix, and taken back.
 
-In: a ticket, how many people are hit, the matrix. Out: a change with the reason in words, or none: a ticket is never
-lowered, and what an agent set stays. It refuses to know why there is an incident.
+It takes a ticket, how many people are hit, the matrix, and returns a change with the reason in words, or none: a
+ticket is never lowered, and what an agent set stays. It knows nothing of why there is an incident.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which tickets tell of the same trouble: the words that many share just now, and that are not usual otherwise.
 
-In: the texts of those who wrote at once, and of what is usually written. Out: how alike each text is to the common
-core, from 0 to 1. It knows no language: usual words are found by counting, not by a list.
+It takes the texts of those who wrote at once, and of what is usually written, and returns how alike each text is to
+the common core, from 0 to 1. It knows no language: usual words are found by counting, not by a list.
 """
 
 from __future__ import annotations

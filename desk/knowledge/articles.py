@@ -1,7 +1,8 @@
 """Articles: what solved one ticket, written so that it solves the next. Their states, and the first draft.
 
-In: a requester's words, a resolution, and the names that must not stand in an article. Out: a draft, with everything
-that was taken out, so that a person sees it before anybody else reads it. It refuses to know rows and pages.
+It takes a requester's words, a resolution, and the names that must not stand in an article, and returns a draft, with
+everything that was taken out, so that a person sees it before anybody else reads it. It knows nothing of rows and
+pages.
 """
 
 from __future__ import annotations

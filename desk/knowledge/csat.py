@@ -1,7 +1,7 @@
 """What happens when a ticket is solved: whether its resolution must be written down, and when its requester is asked
 how it went.
 
-In: settings as people write them. Out: checked rules. It refuses to know rows, mails and pages.
+It takes settings as people write them, and returns checked rules. It knows nothing of rows, mails and pages.
 """
 
 from __future__ import annotations

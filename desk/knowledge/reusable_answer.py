@@ -1,7 +1,7 @@
 """An answer as it can be said to somebody else: without its greeting, its farewell, its author's name and signature.
 
-In: the words of a reply, whom it was for and who wrote it. Out: what it says. Words in the middle stay as they are. The
-greetings and farewells are those of desk/text/mail_words/courtesies.tsv, the signatures those of
+It takes the words of a reply, whom it was for and who wrote it, and returns what it says. Words in the middle stay as
+they are. The greetings and farewells are those of desk/text/mail_words/courtesies.tsv, the signatures those of
 desk/mail/reply_text.py.
 """
 

@@ -1,7 +1,7 @@
 """Which tickets teach the most: those that the model hesitates about, of many kinds, not many of one kind.
 
-In: what is open, with the categories that the model hesitates between. Out: an order. It refuses to know where the
-tickets are kept.
+It takes what is open, with the categories that the model hesitates between, and returns an order. It does not know
+where the tickets are kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the categoriser may learn from, and when a new model may take the place of the old one.
 
-In: examples (a text, a category, who wrote it, who said so), and two models' figures. Out: the examples that count,
-with a list of what was left out and why; and a verdict with its reason. It refuses to know models and databases.
+It takes examples (a text, a category, who wrote it, who said so), and two models' figures, and returns the examples
+that count, with a list of what was left out and why; and a verdict with its reason. It knows nothing of models and
+databases.
 
 Against poisoning: the same words count once, one requester and one agent can fill only a part of a category.
 """

@@ -1,6 +1,7 @@
 """What a model is, in words for people: the starter, the starter with this desk's hints, on trial, or the desk's own.
 
-In: what is known of how it was made. Out: a name and a sentence. It refuses to know whether the model is in use.
+It takes what is known of how it was made, and returns a name and a sentence. It does not know whether the model is in
+use.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Is this the line above a quote, "On <date>, <name> wrote:", in any language?
 
-In: one to four lines joined. Out: yes or no. The words come from desk/text/mail_words/attributions.tsv; the shape (a
-date, a
-time, an address, a colon) is the same everywhere.
+It takes one to four lines joined, and returns yes or no. The words come from desk/text/mail_words/attributions.tsv;
+the shape (a date, a time, an address, a colon) is the same everywhere.
 """
 
 from __future__ import annotations

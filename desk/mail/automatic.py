@@ -1,9 +1,9 @@
 """Two questions about a mail, judged without any I/O: did a machine write it, and may it be answered automatically?
 
-In: the header fields named in WANTED, the subject and what the envelope said. Out: the kind of automatic mail with the
-sign that decided (none for a person's), and why no automatic answer should go out (empty where it may). The headers of
-lists, groups and Exchange stand on people's mail too: they answer the second question only. Delivery reports are read
-elsewhere; whether a mail is our own echo is proven elsewhere and comes in as a value.
+It takes the header fields named in WANTED, the subject and what the envelope said, and returns the kind of automatic
+mail with the sign that decided (none for a person's), and why no automatic answer should go out (empty where it may).
+The headers of lists, groups and Exchange stand on people's mail too: they answer the second question only. Delivery
+reports are read elsewhere; whether a mail is our own echo is proven elsewhere and comes in as a value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Where a line says that something works again or is solved: "Email is working again", "Problem solved".
 
-In: a line and what the table of courtesies knows in it. Out: the places of the tokens that say so. What works may stand
-in front in words that no table knows ("the printer in our office"), if they are few and none of them doubts, limits or
-tells of somebody: "only", "if", "I hope". The words are in desk/mail_words/confirmations.tsv. Precision first.
+It takes a line and what the table of courtesies knows in it, and returns the places of the tokens that say so. What
+works may stand in front in words that no table knows ("the printer in our office"), if they are few and none of them
+doubts, limits or tells of somebody: "only", "if", "I hope". The words are in desk/mail_words/confirmations.tsv.
+Precision first.
 """
 
 from __future__ import annotations

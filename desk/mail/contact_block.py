@@ -1,8 +1,8 @@
 """The lines at the end of a mail that only say who wrote it: a name, then phone, address, web page, without any mark.
 
-In: the lines of a mail, their letters and what is cut already. Out: the first and last line of such a block. It is
-strict, since words that a person wrote must not be lost: a name or a firm first, short lines only, and two kinds of
-contact; bars may part what others write on lines of their own, and stars may make it bold.
+It takes the lines of a mail, their letters and what is cut already, and returns the first and last line of such a
+block. It is strict, since words that a person wrote must not be lost: a name or a firm first, short lines only, and
+two kinds of contact; bars may part what others write on lines of their own, and stars may make it bold.
 """
 
 from __future__ import annotations

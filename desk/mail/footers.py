@@ -1,6 +1,7 @@
 """Lines that hang under a mail by themselves: a mailing list's or a ticket system's footer, a company's disclaimer.
 
-In: one line. Out: whether it is one. The words of disclaimers come from desk/text/mail_words/disclaimers.tsv.
+It takes one line, and returns whether it is one. The words of disclaimers come from
+desk/text/mail_words/disclaimers.tsv.
 """
 
 from __future__ import annotations

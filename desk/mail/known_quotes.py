@@ -1,8 +1,8 @@
 """Words that were said on the ticket before and come back in an answer: a quote, whatever the mail program's language.
 
-In: what was taken for new in an answer, the texts that were sent before on its ticket, our own addresses. Out: the new
-words, and the echo below them with the lines that introduce it. It looks only at what stands below the new words: who
-answers between quoted lines keeps them, and where nothing would be left, nothing is cut.
+It takes what was taken for new in an answer, the texts that were sent before on its ticket, our own addresses, and
+returns the new words, and the echo below them with the lines that introduce it. It looks only at what stands below
+the new words: who answers between quoted lines keeps them, and where nothing would be left, nothing is cut.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """One letter for each line of a mail's text: quote, attribution, header block, signature and so on.
 
-In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of
-its neighbours, never farther, and takes its words from desk/text/mail_words and shapes from
-desk/mail/reply_lines; what becomes of a letter is decided in
-desk/mail/reply_text.py.
+It takes lines, and lines that were sent earlier, and returns a string with a letter for each line. It looks at a line
+and a few of its neighbours, never farther, and takes its words from desk/text/mail_words and shapes from
+desk/mail/reply_lines; what becomes of a letter is decided in desk/mail/reply_text.py.
 """
 
 from __future__ import annotations

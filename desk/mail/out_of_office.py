@@ -1,9 +1,8 @@
 """Until when is somebody away? Read from the words of an absence notice, in many languages.
 
-In: subject and text, and the day on which they were written. Out: a day and whether it is the last one away or the
-first one back, or None. The words and the months come from desk/text/mail_words/absence.tsv. It does not judge whether
-a
-mail is automatic.
+It takes subject and text, and the day on which they were written, and returns a day and whether it is the last one
+away or the first one back, or None. The words and the months come from desk/text/mail_words/absence.tsv. It does not
+judge whether a mail is automatic.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a person newly wrote in a mail, and what was set aside with its reason; linear, and never empty for nothing.
 
-In: the text of a mail, and lines that were sent earlier on its ticket. Out: the reply and the cuts. Each line gets a
-letter (desk/mail/line_kinds.py), then a few ordered rules decide over the letters. It knows no HTML and no mail format.
-Answers between quotes, passed-on mails and fenced code stay.
+It takes the text of a mail, and lines that were sent earlier on its ticket, and returns the reply and the cuts. Each
+line gets a letter (desk/mail/line_kinds.py), then a few ordered rules decide over the letters. It knows no HTML and
+no mail format. Answers between quotes, passed-on mails and fenced code stay.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Is a message nothing but a closing courtesy: thanks, "works now", a wish for a nice day?
 
-In: the new words of a message and whether files came with it. Out: which kind of courtesy, or none. Precision first:
-every single word must be known as courteous, be a name beside it, or the message counts as one that wants something.
-The words are in desk/text/mail_words/courtesies.tsv; what confirms: `confirmation.py`. It knows no ticket; what a
-courtesy
-leaves closed is said there.
+It takes the new words of a message and whether files came with it, and returns which kind of courtesy, or none.
+Precision first: every single word must be known as courteous, be a name beside it, or the message counts as one that
+wants something. The words are in desk/text/mail_words/courtesies.tsv; what confirms: `confirmation.py`. It knows no
+ticket; what a courtesy leaves closed is said there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Who is meant by `@name` in a note: an agent's name, address, or the part before the @ of it where only one has it.
 
-In: a text and who there is. Out: numbers of agents in the order of their mention. What fits nobody is plain text.
+It takes a text and who there is, and returns numbers of agents in the order of their mention. What fits nobody is
+plain text.
 """
 
 from __future__ import annotations

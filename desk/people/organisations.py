@@ -1,7 +1,7 @@
 """The organisation behind a mail address: its domain, or the address itself where the domain belongs to everybody.
 
-In: an address. Out: what two addresses of one organisation have in common. It asks no network, knows no people, and
-trusts nobody: who may write in an organisation's name is decided elsewhere.
+It takes an address, and returns what two addresses of one organisation have in common. It asks no network, knows no
+people, and trusts nobody: who may write in an organisation's name is decided elsewhere.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How urgent is a request? Impact × urgency, judged by words of many languages, with the reasons as sentences.
 
-In: the new words of a mail (never what it quotes), whether its requester is a VIP, and how many people an incident hit.
-Out: a Judgement with reasons that quote the words. Shouting is no reason: capitals, exclamation marks, "URGENT" and the
-sender's own priority headers count for nothing. It knows no ticket and no clock; the words are in desk/priority/words.
+It takes the new words of a mail (never what it quotes), whether its requester is a VIP, and how many people an
+incident hit, and returns a Judgement with reasons that quote the words. Shouting is no reason: capitals, exclamation
+marks, "URGENT" and the sender's own priority headers count for nothing. It knows no ticket and no clock; the words
+are in desk/priority/words.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A text's marks clause by clause, and which of them stand near each other.
 
-In: marks and tokens of a text. Out: clauses that can be asked what stands behind, before and between. It knows of no
-kind of mark what it means; only a word such as "for" that leads to somebody is looked up here.
+It takes marks and tokens of a text, and returns clauses that can be asked what stands behind, before and between. It
+knows of no kind of mark what it means; only a word such as "for" that leads to somebody is looked up here.
 """
 
 from __future__ import annotations

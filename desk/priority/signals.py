@@ -1,7 +1,8 @@
 """Reads the signs of urgency in a text: who is hit, what has failed, what speaks against it.
 
-In: the text. Out: impact and urgency with the words that made them. A sign counts only inside its clause: those who are
-hit must stand near the failure; what is over, negated, planned or imagined is no failure. It knows no priority.
+It takes the text, and returns impact and urgency with the words that made them. A sign counts only inside its clause:
+those who are hit must stand near the failure; what is over, negated, planned or imagined is no failure. It knows no
+priority.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Spans of days in the desk's own time zone: what a report is about, and what it is compared with.
 
-In: days, or words such as "30d", "week", "2026-03". Out: a Period, whose moments are UTC. It refuses to ask the clock.
+It takes days, or words such as "30d", "week", "2026-03", and returns a Period, whose moments are UTC. It does not ask
+the clock.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Lengths of time as letters: a day's lengths are a text, texts are joined end to end, a median is read out of them.
 
-In: whole seconds. Out: one letter for each, and from a text of letters a Spread. Below 128 seconds a letter is exact;
-above, one letter stands for all lengths within a 64th, so what is read back is at most ERROR away from what went in.
-It refuses to know whose lengths they are.
+It takes whole seconds, and returns one letter for each, and from a text of letters a Spread. Below 128 seconds a
+letter is exact; above, one letter stands for all lengths within a 64th, so what is read back is at most ERROR away
+from what went in. It does not know whose lengths they are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A report as tables: the same ones on the page of the command, in the mail and in the file.
 
-In: a Report. Out: Tables of plain values; seconds and shares are marked, so that people read "3.2 h" and "94%" and
-programs read numbers. Beside each mean stand median and p90, and the number of cases.
+It takes a Report, and returns Tables of plain values; seconds and shares are marked, so that people read "3.2 h" and
+"94%" and programs read numbers. Beside each mean stand median and p90, and the number of cases.
 """
 
 from __future__ import annotations

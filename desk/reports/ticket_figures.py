@@ -1,8 +1,8 @@
 """What a ticket's history says in figures: when it was answered, solved, reopened, and how long it was in which status.
 
-In: a ticket as it stands (whose it is, what it is about), its events in order, its team's calendar. Out: Facts, the
-one row that every report is made of. All of it follows from the events, so it may be counted again at any time and
-comes out the same. It refuses to know rows, and keeps no counter.
+It takes a ticket as it stands (whose it is, what it is about), its events in order, its team's calendar, and returns
+Facts, the one row that every report is made of. All of it follows from the events, so it may be counted again at any
+time and comes out the same. It knows nothing of rows, and keeps no counter.
 
 A response is an agent's public reply that was delivered. The next response is counted from the requester's first
 message after a response; a bare thanks asks for nothing. A merged ticket has no figures of its own: it is counted in

@@ -1,7 +1,8 @@
 """Who gets a ticket: ordered rules first, then the team's strategy among those who are there; always with why.
 
-In: rules, the facts of a ticket, a team with its members as they are at that moment. Out: an agent or nobody, and the
-reason in words that stand in the history. It refuses to know tables and tickets; `now` carries the desk's time zone.
+It takes rules, the facts of a ticket, a team with its members as they are at that moment, and returns an agent or
+nobody, and the reason in words that stand in the history. It knows nothing of tables and tickets; `now` carries the
+desk's time zone.
 
 Rules are asked in order; each that holds acts, and one that names a team or an assignee is the last.
 """

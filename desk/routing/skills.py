@@ -1,8 +1,8 @@
 """Skills: what an agent says of themselves, and what a ticket needs.
 
-In: texts such as "German", "VPN", "category:Billing / Invoice", "language:de"; a ticket's category and language. Out:
-needs, and the skill that meets one. A bare text is a name, a category or a part of one ("VPN" of "Access / VPN"), or
-the name of a language, whichever fits. It refuses to know agents and teams.
+It takes texts such as "German", "VPN", "category:Billing / Invoice", "language:de"; a ticket's category and language,
+and returns needs, and the skill that meets one. A bare text is a name, a category or a part of one ("VPN" of "Access
+/ VPN"), or the name of a language, whichever fits. It knows nothing of agents and teams.
 """
 
 from __future__ import annotations

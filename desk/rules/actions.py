@@ -1,7 +1,8 @@
 """The one language of actions: what routing rules, automations, macros and escalations do to a ticket.
 
-In: actions as JSON or TOML give them, one key each: `[{"team": "Billing"}, {"priority": "high"}, {"tag": ["refund"]}]`.
-Out: checked actions in order. It refuses to know people and tickets; `usecases/rules/run_actions.py` carries them out.
+It takes actions as JSON or TOML give them, one key each: `[{"team": "Billing"}, {"priority": "high"}, {"tag":
+["refund"]}]`, and returns checked actions in order. It knows nothing of people and tickets;
+`usecases/rules/run_actions.py` carries them out.
 """
 
 from __future__ import annotations

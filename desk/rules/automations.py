@@ -1,8 +1,8 @@
 """Automations: when something happens to a ticket, or nothing does for a while, and some conditions hold, then act.
 
-In: an automation as JSON or TOML gives it, and what happened. Out: whether it fires. Loops cannot arise: what a rule
-itself did triggers no rule, one event or one silence fires a rule once, and a ticket has at most MOST_AN_HOUR firings
-an hour. It refuses to know rows and to do anything.
+It takes an automation as JSON or TOML gives it, and what happened, and returns whether it fires. Loops cannot arise:
+what a rule itself did triggers no rule, one event or one silence fires a rule once, and a ticket has at most
+MOST_AN_HOUR firings an hour. It knows nothing of rows, and does nothing itself.
 """
 
 from __future__ import annotations

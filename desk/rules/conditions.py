@@ -1,8 +1,8 @@
 """The one language of conditions: routing rules, SLA policies and automations ask a ticket the same questions.
 
-In: conditions as JSON or TOML give them, read once and checked, and a case: the facts of a ticket by name
-(`desk/rules/ticket_facts.py`). Out: whether they hold, and in a few words why. It refuses to know where the facts come
-from.
+It takes conditions as JSON or TOML give them, read once and checked, and a case: the facts of a ticket by name
+(`desk/rules/ticket_facts.py`), and returns whether they hold, and in a few words why. It does not know where the
+facts come from.
 
 `[{"field": "category", "is": "Billing / Invoice"}, {"any": [{"field": "subject", "contains": "refund"}, …]}]`; all of a
 list must hold; `any`, `all` and `not` nest. Comparing ignores capitals and accents.

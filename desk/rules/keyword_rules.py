@@ -1,9 +1,9 @@
 """Keyword rules: words that an admin wrote down, and the category that they mean. A layer of its own beside the model.
 
-In: rules and a text. Out: the first rule that fits, with the words that were found. A hard rule decides the category; a
-soft one is heard only where the model is not sure enough to act. Neither touches the model's probability. Case and
-accents do not count, words are whole words, `invoice*` is any word that begins so, and a phrase is words in a row. It
-refuses to know where rules are kept and what the model says.
+It takes rules and a text, and returns the first rule that fits, with the words that were found. A hard rule decides
+the category; a soft one is heard only where the model is not sure enough to act. Neither touches the model's
+probability. Case and accents do not count, words are whole words, `invoice*` is any word that begins so, and a phrase
+is words in a row. It does not know where rules are kept and what the model says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The facts of a ticket by name, as conditions, macros and reports ask for them.
 
-In: the ticket and what is known around it, as plain values. Out: one flat mapping. It refuses to look anything up.
+It takes the ticket and what is known around it, as plain values, and returns one flat mapping. It looks nothing up.
 """
 
 from __future__ import annotations

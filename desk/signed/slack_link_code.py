@@ -1,7 +1,8 @@
 """The code by which an agent links the own account in Slack: shown in the console, typed in Slack within minutes.
 
-In: an agent, the desk's secret, the time. Out: a code, or the agent of a genuine one. It proves both sides: only who is
-signed in sees it, and Slack vouches for who types it. The other way round a stranger could have an agent click.
+It takes an agent, the desk's secret, the time, and returns a code, or the agent of a genuine one. It proves both
+sides: only who is signed in sees it, and Slack vouches for who types it. The other way round a stranger could have an
+agent click.
 """
 
 from __future__ import annotations

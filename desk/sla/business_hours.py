@@ -1,9 +1,10 @@
 """Business hours: when a calendar is open, how much open time lies between two moments, and where it ends.
 
-In: a calendar (time zone, weekly slots by the wall clock, days off) and aware moments. Out: moments in UTC and seconds.
-A moment is open when the wall clock of the zone shows a time inside a slot of that day: on the night when clocks go
-back an hour counts twice, on the night when they go forward the hour that does not exist counts nothing. A slot past
-midnight belongs to the day on which it begins, also for days off. It refuses to know holidays of countries and tickets.
+It takes a calendar (time zone, weekly slots by the wall clock, days off) and aware moments, and returns moments in
+UTC and seconds. A moment is open when the wall clock of the zone shows a time inside a slot of that day: on the night
+when clocks go back an hour counts twice, on the night when they go forward the hour that does not exist counts
+nothing. A slot past midnight belongs to the day on which it begins, also for days off. It knows nothing of holidays
+of countries and tickets.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Clocks in plain words: what is due and why, how the minutes add up.
 
-In: a policy, a clock and its run. Out: sentences, with times on the calendar's own wall clock. It refuses to know rows.
+It takes a policy, a clock and its run, and returns sentences, with times on the calendar's own wall clock. It knows
+nothing of rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """SLA policies: which tickets get which targets, by which calendar, when to warn, and what happens when nobody acts.
 
-In: policies as JSON or TOML give them, read once and checked, and the facts of a ticket. Out: the first policy that
-fits, and its target in seconds of business time. It refuses to know how much time has passed (`desk/sla/timers.py`).
+It takes policies as JSON or TOML give them, read once and checked, and the facts of a ticket, and returns the first
+policy that fits, and its target in seconds of business time. It does not know how much time has passed
+(`desk/sla/timers.py`).
 
 Targets: `{"first_response": {"urgent": 30, "high": "1h", "medium": 240}, "resolution": "16h"}`, minutes or hours of
 business time, for all priorities or by priority; what has no target has no clock. `"pause": ["resolution"]` names the

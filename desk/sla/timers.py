@@ -1,8 +1,8 @@
 """Clocks: what a ticket's history and a policy make of time. What ran when, when it is due, what happens by now.
 
-In: a ticket's events in order, its policy, and the clock as it was written down before. Out: the clock as it is. All
-of it follows from the history, so a clock may be read again at any time and comes out the same. It refuses to
-know rows.
+It takes a ticket's events in order, its policy, and the clock as it was written down before, and returns the clock as
+it is. All of it follows from the history, so a clock may be read again at any time and comes out the same. It knows
+nothing of rows.
 
 First response starts with the ticket and is met by an agent's first public reply. Next response starts with the
 requester's first message after a response and is met by the next public reply. Resolution runs until the ticket is

@@ -1,6 +1,7 @@
 """What people wrote, made harmless for Slack: no word of theirs rings a channel, mentions somebody or disguises a link.
 
-In: text. Out: text that Slack shows as it was written. How Slack's own markup is read: `gateway/slack/mrkdwn.py`.
+It takes text, and returns text that Slack shows as it was written. How Slack's own markup is read:
+`gateway/slack/mrkdwn.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which language a text is in, roughly: by its script, else by the small words that no text goes without.
 
-In: a text. Out: a code such as `de`, or nothing where it cannot be told. The words are a table
+It takes a text, and returns a code such as `de`, or nothing where it cannot be told. The words are a table
 (`desk/text/mail_words/small_words.tsv`). It is good enough to say for which readers a desk guesses well; not to
 translate.
 """

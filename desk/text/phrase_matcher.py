@@ -1,9 +1,9 @@
 """Finds the phrases of a word table in a text, in one pass, in any language.
 
-In: a table of phrases with their kinds, and a text. Out: which kinds of phrase stand where, and the quoted words.
-A phrase is a few words; a word may begin or end with * (`abteilung*`, `*ausfall`). Letter case, accents and the kind of
-apostrophe do not count. Writing without spaces (Chinese, Japanese, Thai) and Korean is read letter by letter. It knows
-no rule: what a phrase means is decided by the module that asks.
+It takes a table of phrases with their kinds, and a text, and returns which kinds of phrase stand where, and the
+quoted words. A phrase is a few words; a word may begin or end with * (`abteilung*`, `*ausfall`). Letter case, accents
+and the kind of apostrophe do not count. Writing without spaces (Chinese, Japanese, Thai) and Korean is read letter by
+letter. It knows no rule: what a phrase means is decided by the module that asks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a mail that was not delivered does to its ticket.
 
-In: the ticket as it is and the failure. Out: the change. An answer that never reached the requester brings the ticket
-back: flagged, and open if it waited for the requester or was done. A copy, a notice or an acknowledgement that failed
-stands in the history and moves nothing.
+It takes the ticket as it is and the failure, and returns the change. An answer that never reached the requester
+brings the ticket back: flagged, and open if it waited for the requester or was done. A copy, a notice or an
+acknowledgement that failed stands in the history and moves nothing.
 """
 
 from __future__ import annotations

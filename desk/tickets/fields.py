@@ -1,7 +1,7 @@
 """Custom fields: what a desk wants to know of a ticket beside its columns, typed, for all or for some categories.
 
-In: what people typed. Out: checked values as JSON has them, or BadField with what would be right. It refuses to know
-where fields are kept and shown.
+It takes what people typed, and returns checked values as JSON has them, or BadField with what would be right. It does
+not know where fields are kept and shown.
 """
 
 from __future__ import annotations

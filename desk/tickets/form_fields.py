@@ -1,7 +1,8 @@
 """What a form asks besides the request itself: which custom fields, for which topic, and what becomes of the answers.
 
-In: the desk's fields and what a requester typed. Out: topics to choose from, the fields of a topic, checked values or
-the fields that are wrong; and the same as the plain pairs that an InboundRequest carries. It refuses to know pages.
+It takes the desk's fields and what a requester typed, and returns topics to choose from, the fields of a topic,
+checked values or the fields that are wrong; and the same as the plain pairs that an InboundRequest carries. It knows
+nothing of pages.
 """
 
 from __future__ import annotations

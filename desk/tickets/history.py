@@ -1,7 +1,7 @@
 """A ticket as its history tells it: read from the first event on, the events give the ticket as it was at any moment.
 
-In: a ticket and its events in order. Out: the ticket before the first of them, and after each. It refuses to change
-anything. What follows from clocks (`due_at`) and the words of messages are not in the history.
+It takes a ticket and its events in order, and returns the ticket before the first of them, and after each. It changes
+nothing. What follows from clocks (`due_at`) and the words of messages are not in the history.
 """
 
 from __future__ import annotations

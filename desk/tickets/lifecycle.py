@@ -1,6 +1,7 @@
 """How long tickets wait before the desk moves them on: reminded, resolved, closed; and until when they reopen.
 
-In: days as people set them. Out: checked rules, and what is due for one ticket. It refuses to know rows and mails.
+It takes days as people set them, and returns checked rules, and what is due for one ticket. It knows nothing of rows
+and mails.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Until when: the moment that somebody means with `3h`, `2 days`, `tomorrow`, `monday` or `2026-12-01 14:00`.
 
-In: the words, the time now and the desk's zone. Out: a moment to come, or NotAllowed with what may be written. Days
-without an hour begin at nine, when people begin to work.
+It takes the words, the time now and the desk's zone, and returns a moment to come, or NotAllowed with what may be
+written. Days without an hour begin at nine, when people begin to work.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replies that wait before they leave: for a few seconds, in which they can be taken back, or until a moment.
 
-In: an agent's wish and the time. Out: when the reply leaves, and the changes of the ticket that say so. It refuses to
-know where the reply waits (`usecases/agents/scheduled_replies.py`).
+It takes an agent's wish and the time, and returns when the reply leaves, and the changes of the ticket that say so.
+It does not know where the reply waits (`usecases/agents/scheduled_replies.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A side conversation: from inside a ticket an agent asks a third party by mail, and the requester never reads of it.
 
-In: the conversation and its ticket as they are, and what was said. Out: both as they become, with the events. What is
-said there moves no clock of the ticket and makes nobody a participant of its public conversation; of the ticket itself
-only the status may change, where an agent put it on hold until the answer. It refuses to know mail and rows.
+It takes the conversation and its ticket as they are, and what was said, and returns both as they become, with the
+events. What is said there moves no clock of the ticket and makes nobody a participant of its public conversation; of
+the ticket itself only the status may change, where an agent put it on hold until the answer. It knows nothing of mail
+and rows.
 """
 
 from __future__ import annotations

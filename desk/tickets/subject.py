@@ -1,7 +1,7 @@
 """Subjects: what is left without reply and forward prefixes, and the ticket numbers that stand in it.
 
-In: a subject. Out: its base for comparing threads, our own tags, and the numbers of other desks. It does not decide
-whether a number is to be believed.
+It takes a subject, and returns its base for comparing threads, our own tags, and the numbers of other desks. It does
+not decide whether a number is to be believed.
 """
 
 from __future__ import annotations

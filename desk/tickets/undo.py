@@ -1,9 +1,9 @@
 """Undo: which events of a history can be taken back, and the change that does it; a new event, never a deleted one.
 
-In: a ticket and its history with the events' numbers. Out: the numbers that can be undone now, or the change, or
-NotAllowed with the reason. An undo is an event such as it undoes, from its after to its before; its data names what
-it undid and what it restored. Only the newest change of a thing can be undone: what came later would depend on it.
-Merge and split move messages, so `usecases/tickets/undo.py` takes those back.
+It takes a ticket and its history with the events' numbers, and returns the numbers that can be undone now, or the
+change, or NotAllowed with the reason. An undo is an event such as it undoes, from its after to its before; its data
+names what it undid and what it restored. Only the newest change of a thing can be undone: what came later would
+depend on it. Merge and split move messages, so `usecases/tickets/undo.py` takes those back.
 """
 
 from __future__ import annotations

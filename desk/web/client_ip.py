@@ -1,7 +1,7 @@
 """Where a web request came from: only hops that we were told to trust may speak for somebody else.
 
-In: the address that connected and the X-Forwarded-For headers. Out: one address. An untrusted peer can write what it
-likes into the header; nothing of it is read.
+It takes the address that connected and the X-Forwarded-For headers, and returns one address. An untrusted peer can
+write what it likes into the header; nothing of it is read.
 """
 
 from __future__ import annotations

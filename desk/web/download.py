@@ -1,6 +1,6 @@
 """How a file is handed out so that no browser shows or runs it: to be saved, never under its own type.
 
-In: the name that its sender gave it. Out: headers. It refuses to know whose file it is.
+It takes the name that its sender gave it, and returns headers. It does not know whose file it is.
 """
 
 from __future__ import annotations

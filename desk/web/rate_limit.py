@@ -1,6 +1,7 @@
-"""How often is too often: a leaky bucket for every key, in memory. In: a key and a moment. Out: how long to wait.
+"""How often is too often: a leaky bucket for every key, in memory. It takes a key and a moment, and returns how long to
+wait.
 
-It refuses to know what a key is (an address, an account, a token) and what happens to whoever must wait. Each process
+It does not know what a key is (an address, an account, a token) and what happens to whoever must wait. Each process
 counts for itself.
 """
 

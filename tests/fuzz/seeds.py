@@ -1,6 +1,6 @@
 """The mails that fuzzing starts from: one of each shape that the reader knows.
 
-In: nothing. Out: raw mails, small, so that random changes hit something.
+It returns raw mails, small, so that random changes hit something.
 """
 
 from __future__ import annotations

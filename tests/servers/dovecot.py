@@ -1,7 +1,7 @@
 """A real Dovecot for tests: its own configuration and mail under a temporary folder, free loopback ports, any user.
 
-In: the mailboxes' passwords, and what the server shall lack. Out: ports, and hands to put mail in and look at it. As
-root the mail belongs to `nobody`; otherwise everything runs as the user who runs the tests.
+It takes the mailboxes' passwords, and what the server shall lack, and returns ports, and hands to put mail in and
+look at it. As root the mail belongs to `nobody`; otherwise everything runs as the user who runs the tests.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """A real Postfix for tests: its own configuration, queue and log under a temporary folder, one loopback port, no DNS.
 
-In: where mail for each domain goes. Out: a port that takes mail from outside for these domains, and the desk's
-outgoing mail. It vouches as a receiving MTA should: whatever Authentication-Results came with a mail is removed, and
-for envelope senders of corp.example.test one of its own is put on top, which says pass only for mail from CORP_PEER,
-the one machine that may send for that domain. Nothing leaves loopback. Postfix wants to be started by root.
+It takes where mail for each domain goes, and returns a port that takes mail from outside for these domains, and the
+desk's outgoing mail. It vouches as a receiving MTA should: whatever Authentication-Results came with a mail is
+removed, and for envelope senders of corp.example.test one of its own is put on top, which says pass only for mail
+from CORP_PEER, the one machine that may send for that domain. Nothing leaves loopback. Postfix wants to be started by
+root.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One real PostgreSQL for a whole test run: started, killed and started again, with a fresh database for each test.
 
-In: the folder of its programs, and a folder for its data if that is to stay (what benchmarks fill takes minutes).
-Out: URLs. It listens on a free loopback port; as root it runs as the user `postgres`.
+It takes the folder of its programs, and a folder for its data if that is to stay (what benchmarks fill takes
+minutes), and returns URLs. It listens on a free loopback port; as root it runs as the user `postgres`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A whole desk as its own processes: `frontdesk up` started in a folder, its addresses read from what it prints.
 
-In: a data folder and FRONTDESK_* variables. Out: where it listens, what it printed, its processes. It is stopped when
-the block ends, and killed if it does not stop.
+It takes a data folder and FRONTDESK_* variables, and returns where it listens, what it printed, its processes. It is
+stopped when the block ends, and killed if it does not stop.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A small desk whose support team works in Slack: Alice is linked, her team has a channel, Bob writes mails.
 
-In: what somebody does in Slack, by either mode. Out: the desk and the fake Slack, after the workers have seen to it.
+It takes what somebody does in Slack, by either mode, and returns the desk and the fake Slack, after the workers have
+seen to it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Slack refuses of blocks and windows: the limits of Block Kit, as far as the desk uses it.
 
-In: blocks or a view as they are sent. Out: the first thing that is wrong, or "".
+It takes blocks or a view as they are sent, and returns the first thing that is wrong, or "".
 """
 
 from __future__ import annotations

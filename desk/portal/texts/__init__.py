@@ -1,7 +1,8 @@
 """What requesters read on the pages of their own requests, on the help pages and in reminders, a table a language.
 
-In: a language. Out: the sentences by name. A line of a table is `name TAB sentence`, with `\\n` for a new line; lines
-that start with # are remarks. To change a sentence, change the table; to add a language, add one with the same names.
+It takes a language, and returns the sentences by name. A line of a table is `name TAB sentence`, with `\\n` for a new
+line; lines that start with # are remarks. To change a sentence, change the table; to add a language, add one with the
+same names.
 """
 
 from __future__ import annotations

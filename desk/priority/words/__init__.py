@@ -1,7 +1,7 @@
 """The words from which the desk judges a priority, a table a language, that anybody can extend without touching code.
 
-In: nothing. Out: all rows as (kind, phrase). A line of a table is `kind TAB phrase | phrase | …`; lines that start with
-# are remarks. What the kinds mean is said in README.md beside the tables; desk/priority/assess.py decides.
+It returns all rows as (kind, phrase). A line of a table is `kind TAB phrase | phrase | …`; lines that start with #
+are remarks. What the kinds mean is said in README.md beside the tables; desk/priority/assess.py decides.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The words of mail programs in many languages, as tables that anybody can extend without touching code.
 
-In: the name of a table (`reply_prefixes`, `attributions`, ...). Out: its rows as (language, kind, text), or a matcher
-made of them. It knows no rule: what a word means is decided by the module that asks. A line of a table is
-`language TAB kind TAB text`; lines that start with # are remarks.
+It takes the name of a table (`reply_prefixes`, `attributions`, ...), and returns its rows as (language, kind, text),
+or a matcher made of them. It knows no rule: what a word means is decided by the module that asks. A line of a table
+is `language TAB kind TAB text`; lines that start with # are remarks.
 """
 
 from __future__ import annotations
