@@ -6,13 +6,12 @@ ticket is never lowered, and what an agent set stays. It knows nothing of why th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from desk.priority.assess import Judgement, Matrix
 from desk.priority.levels import Priority
+from desk.priority.reasons import NO_REASONS, PriorityReasons
 from desk.priority.signals import Impact, Urgency
 from desk.tickets import raise_priority
 from desk.tickets.ticket import DESK, Change, Status, Ticket
@@ -29,7 +28,7 @@ class Raise:
     incident: int | None
     before: str
     after: str
-    was_why: Mapping[str, Any] = field(default_factory=dict)
+    was_why: PriorityReasons = NO_REASONS
 
 
 def affects(people: int, minutes: int) -> str:
@@ -42,7 +41,7 @@ def raised(ticket: Ticket, number: int, reason: str, by: Matrix, at: datetime) -
     if ticket.merged_into is not None or ticket.status in (Status.RESOLVED, Status.CLOSED):
         return Change(ticket)
     urgency = _urgency(ticket.priority_why)
-    reasons = (reason, *ticket.priority_why.get("reasons", ()))
+    reasons = (reason, *ticket.priority_why.reasons)
     change = raise_priority.raised(ticket, Judgement(by[Impact.MANY, urgency], Impact.MANY, urgency, reasons), at)
     events = (replace(event, why=reason).with_data(incident=number) for event in change.events)
     return Change(change.ticket, tuple(events))
@@ -59,6 +58,6 @@ def set_back(ticket: Ticket, last: Raise | None, number: int, at: datetime) -> C
     return set_priority(ticket, Priority(last.before), DESK, at, why, because=last.was_why)
 
 
-def _urgency(why: Mapping[str, Any]) -> Urgency:
-    order, said = list(Urgency), why.get("urgency")
-    return min(Urgency(said), _LEAST, key=order.index) if said in set(Urgency) else _LEAST
+def _urgency(why: PriorityReasons) -> Urgency:
+    order, urgency = list(Urgency), why.urgency
+    return min(Urgency(urgency), _LEAST, key=order.index) if urgency in set(Urgency) else _LEAST

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from desk.priority import signals as priority_signals
 from desk.priority.levels import Priority
+from desk.priority.reasons import PriorityReasons
 from desk.priority.signals import Impact, Urgency
 
 MOST_CHARACTERS = 4_000
@@ -81,13 +81,9 @@ def for_requester(judgement: Judgement, *, vip: bool = False, plan: str = "") ->
     return _raised(made, f"the plan {plan!r} raises it") if plan else made
 
 
-def why(judgement: Judgement) -> dict[str, Any]:
-    """What is stored with the ticket as `priority_why`."""
-    return {
-        "impact": str(judgement.impact),
-        "urgency": str(judgement.urgency),
-        "reasons": list(judgement.reasons),
-    }
+def why(judgement: Judgement) -> PriorityReasons:
+    """What is kept with the ticket."""
+    return PriorityReasons(str(judgement.impact), str(judgement.urgency), judgement.reasons)
 
 
 def _raised(judgement: Judgement, why: str) -> Judgement:

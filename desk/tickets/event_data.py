@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, TypeVar
 
+from desk.priority.reasons import PriorityReasons
 from desk.text import stored_record
 from desk.text.stored_record import always_stored, stored_as
 from desk.tickets.events import EventKind
@@ -105,7 +106,7 @@ class FieldChange(EventData):
 class PriorityChange(EventData):
     """The reasons of the priority before, and the incident that raised it."""
 
-    was_why: Mapping[str, Any] | None = None
+    was_why: PriorityReasons | None = None
     incident: int = 0
 
 

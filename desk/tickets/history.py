@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from desk.priority.levels import Priority
+from desk.priority.reasons import PriorityReasons
 from desk.tickets.event_data import FieldChange, NonDelivery, Opening, RequesterTransfer, TagChange, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DONE, ActorKind, Event, Status, Ticket
@@ -60,13 +61,28 @@ def after(ticket: Ticket, event: Event) -> Ticket:
 
 def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a ticket as JSON has them."""
-    plain = {name: one.isoformat() if isinstance(one, datetime) else one for name, one in values.items()}
-    return {name: list(one) if isinstance(one, tuple) else one for name, one in plain.items()}
+    return {name: _encoded(value) for name, value in values.items()}
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, PriorityReasons):
+        return value.to_json()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+_DECODERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": Status,
+    "priority": Priority,
+    "tags": tuple,
+    "priority_why": PriorityReasons.from_json,
+}
 
 
 def _decoded(values: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(values)
-    for name, kind in (("status", Status), ("priority", Priority), ("tags", tuple)):
+    for name, kind in _DECODERS.items():
         if name in found:
             found[name] = kind(found[name])
     for name in found:

@@ -7,13 +7,14 @@ from datetime import datetime
 from desk.priority import assess
 from desk.priority.assess import Judgement
 from desk.priority.levels import Priority
+from desk.priority.reasons import BY_AGENT
 from desk.tickets.ticket import DESK, Change, Ticket
 from desk.tickets.transitions import set_priority
 
 
 def may_rise(ticket: Ticket) -> bool:
     """Whether words could make it more urgent: not where an agent decided, nor above Urgent."""
-    return ticket.priority_why.get("set_by") != "agent" and ticket.priority is not Priority.URGENT
+    return ticket.priority_why.set_by != BY_AGENT and ticket.priority is not Priority.URGENT
 
 
 def raised(ticket: Ticket, judgement: Judgement, at: datetime) -> Change:

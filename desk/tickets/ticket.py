@@ -15,6 +15,7 @@ from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
 from desk.priority.levels import Priority
+from desk.priority.reasons import NO_REASONS, PriorityReasons
 from desk.tickets.event_data import NO_DATA, EventData
 from desk.tickets.events import EventKind
 
@@ -100,7 +101,7 @@ class Ticket:
     channel: str = "email"
     conversation: str = ""
     tags: tuple[str, ...] = ()
-    priority_why: Mapping[str, Any] = field(default_factory=dict)
+    priority_why: PriorityReasons = NO_REASONS
     fields: Mapping[str, Any] = field(default_factory=dict)
     organisation_id: int | None = None
     parent_id: int | None = None
@@ -153,6 +154,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipients:
+    """The addresses in To and Cc."""
+
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+
+
+NO_RECIPIENTS = Recipients()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a ticket: a public reply, a note, automatic mail, or a word of the side conversation `side_id`.
 
@@ -173,7 +185,7 @@ class Message:
     html: str = ""
     cut: tuple[Cut, ...] = ()
     attachments: tuple[StoredFile, ...] = ()
-    recipients: Mapping[str, Any] = field(default_factory=dict)
+    recipients: Recipients = NO_RECIPIENTS
     external_id: str = ""
     content_hash: str = ""
     references: tuple[str, ...] = ()

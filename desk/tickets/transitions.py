@@ -5,13 +5,13 @@ Nothing here stores, sends or asks the clock. A transition that is not allowed r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
+from desk.priority.reasons import BY_AGENT, PriorityReasons
 from desk.tickets.event_data import EventData, Opening, PriorityChange, TagChange, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
@@ -154,22 +154,22 @@ def set_priority(
     actor: Actor,
     at: datetime,
     why: str = "",
-    because: Mapping[str, Any] | None = None,
+    because: PriorityReasons | None = None,
 ) -> Change:
     """Another priority, with the reason; what an agent sets is marked, so that the desk leaves it alone."""
     if priority is ticket.priority:
         return Change(ticket)
-    known = dict(ticket.priority_why if because is None else because)
+    reasons = ticket.priority_why if because is None else because
     if actor.kind is ActorKind.AGENT:
-        known["set_by"] = "agent"
+        reasons = replace(reasons, set_by=BY_AGENT)
     elif because is None and why:
-        known["reasons"] = [why, *known.get("reasons", ())]
-    before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, PriorityChange(was_why=dict(ticket.priority_why))
+        reasons = replace(reasons, reasons=(why, *reasons.reasons))
+    before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, PriorityChange(was_why=ticket.priority_why)
     return _change(
         ticket,
         Event(ticket.id, at, kind, actor, before=str(before), after=str(priority), why=why, data=data),
         priority=priority,
-        priority_why=known,
+        priority_why=reasons,
     )
 
 

@@ -193,7 +193,7 @@ def _restored(ticket: Ticket, before: Ticket, event: Event) -> dict[str, Any]:
     values = {name: getattr(before, name) for name in _FIELDS[_THINGS[event.kind]]} | _said(event)
     reasons = event.data_as(PriorityChange).was_why
     if reasons is not None:
-        values["priority_why"] = dict(reasons)
+        values["priority_why"] = reasons
     return values
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from desk.incidents.detector import Alarm, Key
 from desk.incidents.priority import Raise
+from desk.priority.reasons import NO_REASONS
 from desk.tickets.event_data import PriorityChange, read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
@@ -280,7 +281,7 @@ def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
         data = read_data(EventKind.PRIORITY_CHANGED, row.data)
         change = data if isinstance(data, PriorityChange) else PriorityChange()
         number = None if row.actor_kind == str(ActorKind.AGENT) else change.incident or None
-        raises[row.ticket_id] = Raise(number, row.before, row.after, change.was_why or {})
+        raises[row.ticket_id] = Raise(number, row.before, row.after, change.was_why or NO_REASONS)
     return raises
 
 

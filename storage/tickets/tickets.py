@@ -13,9 +13,11 @@ from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.priority.levels import Priority
+from desk.priority.reasons import PriorityReasons
+from desk.text import stored_record
 from desk.tickets.event_data import read_data
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Recipients, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, for_update, insert_ignore, insert_rows, reserve_ids, update_rows, upsert
@@ -308,12 +310,14 @@ def _named_tickets(event: Event) -> list[int]:
 def _ticket(row: Mapping[str, Any] | sa.RowMapping) -> Ticket:
     values = {name: row[name] for name in _TICKET_FIELDS}
     values |= {"status": Status(row["status"]), "priority": Priority(row["priority"]), "tags": tuple(row["tags"])}
+    values["priority_why"] = PriorityReasons.from_json(row["priority_why"] or {})
     return Ticket(**values)
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     row = {name: getattr(ticket, name) for name in _TICKET_FIELDS}
-    return row | {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
+    row |= {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
+    return row | {"priority_why": ticket.priority_why.to_json()}
 
 
 def _changed_columns(row: dict[str, Any]) -> dict[str, Any]:
@@ -355,7 +359,7 @@ def _message_row(message: Message) -> dict[str, Any]:
         "author_id": author.id,
         "author_name": author.name,
     }
-    row |= {"recipients": dict(message.recipients), "trust": message.trust.to_json()}
+    row |= {"recipients": stored_record.to_json(message.recipients), "trust": message.trust.to_json()}
     row["attachments"] = [file.to_json() for file in message.attachments]
     row["cut"] = [{"reason": part.reason, "text": part.text} for part in message.cut]
     return row | {"references": list(message.references)}
@@ -368,4 +372,5 @@ def _message(row: sa.RowMapping) -> Message:
     values["cut"] = tuple(Cut(part["reason"], part["text"]) for part in row["cut"])
     values["attachments"] = tuple(map(StoredFile.from_json, row["attachments"]))
     values["trust"] = MessageTrust.from_json(row["trust"])
+    values["recipients"] = stored_record.from_json(Recipients, row["recipients"] or {})
     return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

@@ -18,7 +18,7 @@ from desk.mail.stored_file import StoredFile
 from desk.portal import status_links
 from desk.tickets import side_conversation as rules
 from desk.tickets.side_conversation import SentMessage, Side, State, Step
-from desk.tickets.ticket import Actor, ActorKind, Author, Message, MessageKind, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Author, Message, MessageKind, NotAllowed, Recipients, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
@@ -88,10 +88,7 @@ def add_message(session: Session, side: Side, ticket: Ticket, words: SideMessage
         signal="written",
         signal_detail=by.via,
         attachments=tuple(_files(session, ticket.id, words.files)),
-        recipients={
-            "to": [side.address],
-            "cc": [copy for copy in side.people if copy != side.address],
-        },
+        recipients=Recipients((side.address,), tuple(each for each in side.people if each != side.address)),
         side_id=side.id,
     )
     number = tickets.add_message(session, message)

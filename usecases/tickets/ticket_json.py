@@ -96,6 +96,7 @@ def ticket_rows(session: Session, rows: Sequence[Ticket]) -> list[dict[str, Any]
 def _row(ticket: Ticket, persons: dict[int, Person], teams: dict[int, str]) -> dict[str, Any]:
     requester, assignee = persons.get(ticket.requester_id), persons.get(ticket.assignee_id or 0)
     return asdict(ticket) | {
+        "priority_why": ticket.priority_why.to_json(),
         "requester": requester.address if requester else "",
         "assignee": assignee.address if assignee else None,
         "team": teams.get(ticket.team_id or 0),

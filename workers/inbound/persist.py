@@ -19,7 +19,7 @@ from desk.tickets import lifecycle, transitions
 from desk.tickets.event_data import Opening
 from desk.tickets.events import EventKind
 from desk.tickets.fields import Field
-from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Recipients, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
@@ -186,7 +186,7 @@ class BatchWriter:
             automatic="" if request.auto is AutoKind.NONE else str(request.auto),
             reason=request.auto_reason,
             priority=str(ticket.priority),
-            priority_reasons=tuple(ticket.priority_why["reasons"]),
+            priority_reasons=ticket.priority_why.reasons,
             verified=sender_trust.verification(decision),
         )
         self.events.append(replace(event, data=data, message_id=message_id))
@@ -288,7 +288,7 @@ class BatchWriter:
 
 def message_fields(request: InboundRequest) -> dict[str, Any]:
     """Those fields of a message that are the request's own."""
-    recipients = {"to": [p.address for p in request.to], "cc": [p.address for p in request.cc]}
+    recipients = Recipients(tuple(p.address for p in request.to), tuple(p.address for p in request.cc))
     return {
         "subject": request.subject,
         "text": request.text,

@@ -22,7 +22,7 @@ from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
 from desk.tickets.side_conversation import ReceivedMessage, Side
 from desk.tickets.threading import Signal
-from desk.tickets.ticket import Actor, ActorKind, Author, Change, Message, MessageKind, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Author, Change, Message, MessageKind, NotAllowed, Recipients, Ticket
 from storage.db.session import Session
 from usecases.tickets import side_conversations
 from workers.inbound import bounces
@@ -123,8 +123,8 @@ def start_by_mail(
 
 def message_fields(side: Side, text: str) -> dict[str, Any]:
     """The fields of an agent's mail as a message to the third party: only the agent's own text is sent."""
-    others = [one for one in side.people if one != side.address]
-    return {"side_id": side.id, "text": text, "recipients": {"to": [side.address], "cc": others}}
+    others = tuple(each for each in side.people if each != side.address)
+    return {"side_id": side.id, "text": text, "recipients": Recipients((side.address,), others)}
 
 
 def author(batch: BatchContext, decision: Decision) -> Actor:

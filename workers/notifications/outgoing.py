@@ -123,7 +123,7 @@ class Sender:
             reply_to=self._signed_address(carrier, right) if carrier else content.mailbox,
             text="\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
             signature=self._signature_of(ticket, message, agent),
-            cc=tuple(message.recipients.get("cc", ())),
+            cc=message.recipients.cc,
             attachments=message.attachments,
             side=side.id,
             in_reply_to=earlier_ids[-1] if earlier_ids else "",

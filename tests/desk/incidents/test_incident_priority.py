@@ -12,6 +12,7 @@ from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
 from desk.priority.assess import DEFAULT_MATRIX, matrix
 from desk.priority.levels import Priority
+from desk.priority.reasons import PriorityReasons
 from desk.priority.signals import Impact, Urgency
 from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind, Change, Status, Ticket
@@ -22,7 +23,7 @@ REASON = "affects many users: 9 people in 12 minutes"
 
 
 def plain(priority: Priority = Priority.MEDIUM, urgency: str = "normal", **values: object) -> Ticket:
-    why = {"impact": "one", "urgency": urgency, "reasons": ["“cannot log in”"]}
+    why = PriorityReasons("one", urgency, ("“cannot log in”",))
     made = Ticket(7, "No mail", 1, NOW, NOW, priority=priority, priority_why=why)
     return replace(made, **values)  # type: ignore[arg-type]
 
@@ -36,8 +37,8 @@ def test_the_reason_is_in_words_and_the_earlier_ones_stay() -> None:
     change = incident_priority.raised(plain(), 3, incident_priority.affects(9, 12), MATRIX, NOW)
     (event,) = change.events
     assert (event.why, event.data.incident, event.after) == (REASON, 3, "urgent")
-    assert change.ticket.priority_why["reasons"] == [REASON, "“cannot log in”"]
-    assert change.ticket.priority_why["impact"] == "many" and change.ticket.priority_why["urgency"] == "degraded"
+    assert change.ticket.priority_why.reasons == (REASON, "“cannot log in”")
+    assert change.ticket.priority_why.impact == "many" and change.ticket.priority_why.urgency == "degraded"
 
 
 def test_the_matrix_decides_and_nothing_is_lowered() -> None:
@@ -49,7 +50,12 @@ def test_the_matrix_decides_and_nothing_is_lowered() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"status": Status.RESOLVED}, {"status": Status.CLOSED}, {"merged_into": 3}, {"priority_why": {"set_by": "agent"}}],
+    [
+        {"status": Status.RESOLVED},
+        {"status": Status.CLOSED},
+        {"merged_into": 3},
+        {"priority_why": PriorityReasons(set_by="agent")},
+    ],
 )
 def test_what_is_done_merged_or_an_agents_word_stays(values: dict[str, object]) -> None:
     assert not incident_priority.raised(plain(**values), 3, REASON, MATRIX, NOW).events  # type: ignore[arg-type]
@@ -64,7 +70,7 @@ def test_every_raise_can_be_taken_back_whole() -> None:
             if change.events:
                 back = incident_priority.set_back(change.ticket, last(change), 3, NOW).ticket
                 assert (back.priority, back.priority_why) == (held.priority, held.priority_why)
-                assert own[Impact.MANY, Urgency(change.ticket.priority_why["urgency"])] is change.ticket.priority
+                assert own[Impact.MANY, Urgency(change.ticket.priority_why.urgency)] is change.ticket.priority
 
 
 def test_what_somebody_changed_since_is_not_set_back() -> None:
@@ -77,4 +83,7 @@ def test_what_somebody_changed_since_is_not_set_back() -> None:
 
 
 def test_a_ticket_without_a_judgement_counts_as_trouble() -> None:
-    assert incident_priority.raised(plain(priority_why={}), 3, REASON, MATRIX, NOW).ticket.priority is Priority.URGENT
+    assert (
+        incident_priority.raised(plain(priority_why=PriorityReasons()), 3, REASON, MATRIX, NOW).ticket.priority
+        is Priority.URGENT
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from desk.priority.reasons import PriorityReasons
 from desk.tickets.event_data import (
     FAMILIES,
     NO_DATA,
@@ -37,8 +38,8 @@ STORED: list[tuple[str, dict[str, Any], EventData]] = [
     ("tagged", {"tags": ["a, b"]}, TagChange(tags=("a, b",))),
     ("field_changed", {"field": "seat", "from": None, "to": 12}, FieldChange(name="seat", new=12)),
     ("field_changed", {"field": "seat", "from": 12, "to": None}, FieldChange(name="seat", old=12)),
-    ("priority_changed", {"was_why": {"reasons": []}, "incident": 3},
-     PriorityChange(was_why={"reasons": []}, incident=3)),
+    ("priority_changed", {"was_why": {"impact": "one", "reasons": []}, "incident": 3},
+     PriorityChange(was_why=PriorityReasons("one"), incident=3)),
     ("requester_changed", {"from_id": 1, "to_id": 2, "from_organisation": None, "to_organisation": 4},
      RequesterTransfer(from_id=1, to_id=2, to_organisation=4)),
     ("requester_replied", {"verified": False, "newcomers": ["eve@x.example"]},

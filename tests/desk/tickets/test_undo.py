@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
+from desk.priority.reasons import PriorityReasons
 from desk.tickets import history, properties, transitions, undo
 from desk.tickets.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from desk.tickets.undo import Names
@@ -21,7 +22,15 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 2, "Alice")
 BOB = Actor(ActorKind.REQUESTER, 1, "Bob")
 NEW = Ticket(
-    1, "s", 1, NOW, NOW, category="a", team_id=7, priority=Priority.HIGH, priority_why={"reasons": ["it said so"]}
+    1,
+    "s",
+    1,
+    NOW,
+    NOW,
+    category="a",
+    team_id=7,
+    priority=Priority.HIGH,
+    priority_why=PriorityReasons(reasons=("it said so",)),
 )
 NAMES = Names({2: "Alice", 3: "Max"}, {7: "Support", 8: "Billing"})
 SAME = {"updated_at", "version", "priority_why", "unroutable_at"}

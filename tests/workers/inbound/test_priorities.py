@@ -51,8 +51,8 @@ def test_a_new_ticket_has_its_priority_and_the_words_that_made_it(desk: SmallDes
     _opened(desk, "Login", "Nobody can log in since this morning.")
     ticket = desk.ticket(1)
     assert ticket.priority is Priority.URGENT
-    assert ticket.priority_why["impact"] == "many"
-    assert ticket.priority_why["reasons"] == ["'Nobody can log in': affects many users"]
+    assert ticket.priority_why.impact == "many"
+    assert ticket.priority_why.reasons == ("'Nobody can log in': affects many users",)
     assert desk.events(1)[0].data.priority == "urgent"
 
 

@@ -179,8 +179,8 @@ def test_a_matrix_of_the_desks_own_says_what_many_users_are(any_desk: SmallDesk)
     for number in hit:
         (raised,) = [event for event in any_desk.events(number) if event.kind == "priority_changed"]
         why = any_desk.ticket(number).priority_why
-        assert raised.why.startswith("affects many users: ") and why["impact"] == "many"
-        assert why["reasons"][0] == raised.why
+        assert raised.why.startswith("affects many users: ") and why.impact == "many"
+        assert why.reasons[0] == raised.why
 
 
 def test_the_lead_is_told_once(any_desk: SmallDesk) -> None:

@@ -256,7 +256,7 @@ def test_what_cannot_be_judged_is_a_ticket_all_the_same_and_says_so(
     with any_desk.store.database.reading() as session:
         guess = tickets.prediction_of(session, bad)
     assert guess is not None
-    reasons = [str(reason) for reason, _ in guess["reasons"]] + list(any_desk.ticket(bad).priority_why["reasons"])
+    reasons = [str(reason) for reason, _ in guess["reasons"]] + list(any_desk.ticket(bad).priority_why.reasons)
     assert broken == "keyword rules" or any(reason.startswith("could not be judged: Bug at ") for reason in reasons)
 
 
