@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
+_PLAIN_TYPES = frozenset({str, int, bool, float, type(None)})
+"""What JSON has as it is; a word of an enumeration is stored as its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,13 @@ def always_stored(default: Any) -> Any:
 
 def to_json(record: Any) -> dict[str, Any]:
     """The fields that differ from their defaults."""
-    values = ((column, getattr(record, column.name)) for column in _columns_of(type(record)).values())
-    return {column.key: _plain(value) for column, value in values if column.always or value != column.default}
+    row: dict[str, Any] = {}
+    for column in _columns_of(type(record)).values():
+        value = getattr(record, column.name)
+        # Most fields have their default, and that very object: the comparison is for the others.
+        if column.always or (value is not column.default and value != column.default):
+            row[column.key] = value if type(value) in _PLAIN_TYPES else _plain(value)
+    return row
 
 
 def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
@@ -61,7 +68,7 @@ def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) in _PLAIN_TYPES:
         return value
     if isinstance(value, str):
         return str(value)
