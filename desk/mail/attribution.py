@@ -86,9 +86,11 @@ def _is_whole(joined: str, folded: str) -> bool:
 
     The hour may be missing where the address is the last: `tisdag 3 mars 2026 skrev Kim Park <kim@example.org>:`.
     """
-    if not (_NAMED.search(folded) and _DAY.search(joined) and _has_verb(folded)):
+    named = _NAMED.search(folded)
+    if not (named and _DAY.search(joined) and _has_verb(folded)):
         return False
     timed = _TIME.search(joined) is not None or joined.endswith((">:", "> :", ">："))
+    timed = timed or folded[named.end() :].lstrip().startswith(_verbs())
     return timed and not _own().search(folded)
 
 

@@ -19,6 +19,8 @@ MOST_CARD_WORDS = 6
 MOST_BOXED_LINES = 6
 
 _NAME = re.compile(r"(?:[^\W\d_](?:[^\W\d_]|['’.\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e-]){0,30}[.,]?[ \t]{0,2}){2,5}")
+_ENDS = re.compile(r"[^\w\u0300-\u036f\u0900-\u0e7f)]$")
+"""Anything but a letter or its vowel sign at the end."""
 _FIRM = re.compile(
     r"\b(?:GmbH|AG|KG|e\.?V|Ltd|LLC|Inc|plc|Corp|Co|S\.?A|S\.?L|SARL|SAS|S\.?r\.?l|S\.?p\.?A|B\.?V|N\.?V|AB|A/S|ApS|AS|Oy|Kft|"
     r"Zrt|s\.r\.o|a\.s|d\.o\.o|Lda|Ltda|OÜ|UAB|SIA)\b|株式会社|有限|ООО|ТОВ|주식회사|公司"
@@ -85,6 +87,8 @@ def _is_contact(block: Sequence[str]) -> bool:
     first = _BAR.split(named[0])[0]
     if not (_is_name(first) or _FIRM.search(first)):
         return False
+    if block[0].strip()[:1] == "*" == block[0].strip()[-1:] and len(named) > 2 and _contacts(named):
+        return True
     barred = sum(len(_BAR.findall(line)) for line in named)
     return _contacts(named) >= 2 and (len(named) > 2 or barred >= 2 or (len(named) == 2 and barred > 0))
 
@@ -100,7 +104,7 @@ def _is_name(line: str) -> bool:
         return False
     if plain[0].lower() == plain[0].upper() or "\u10d0" <= plain[0] <= "\u10ff":
         # A script without capitals: a name has few signs, and no point at its end.
-        return len(plain) <= 20 and plain.count(" ") <= 3 and plain[-1] not in "。.!?？！،؟।" and plain[-1].isalpha()
+        return len(plain) <= 20 and plain.count(" ") <= 3 and not _ENDS.search(plain)
     words = [word for word in plain.split() if word not in _PARTICLES]
     return _NAME.fullmatch(plain) is not None and all(word[:1].isupper() for word in words)
 

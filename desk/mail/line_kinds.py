@@ -24,6 +24,7 @@ from desk.mail.attribution import (
     parted,
 )
 from desk.mail.footers import is_disclaimer, is_footer, is_notice
+from desk.mail.reply_lines.delimiters import DASH_SIGNS, asks_above, delimiters, forward_starts, is_garbled_mark
 from desk.mail.reply_lines.devices import names_device
 from desk.mail.reply_lines.header_blocks import block_end, is_apples
 from desk.mail.reply_lines.protected import mark_armour, mark_code
@@ -53,6 +54,8 @@ MAX_LOOK = 1_000
 """Characters of a line that are looked at."""
 MAX_LINES = 50_000
 """Lines that are looked at; nobody writes more, and what follows is taken for text."""
+MOST_ABOVE = 20
+"""Empty lines above the first words of a mail."""
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
@@ -63,18 +66,8 @@ _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~◆◇■□●○★☆�
 _ABOVE_QUOTE = re.compile(f"{EMPTY}{TEXT}(?={EMPTY}{{0,2}}[{ATTRIBUTION}{QUOTE}])")
 _RULED = frozenset("-_=—–─━*~◆◇■□●○★☆※")
 _RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
-_DECOR = frozenset("-—–_=*#<>")
-_ABOVE = re.compile(
-    r"\b(?:above|oberhalb|über|dessus|encima|arriba|acima|sopra|boven|ovan|over|yläpuol|yli|powyżej|nad|выше|вище|над|изнад|"
-    r"iznad|üstün|πάνω|fölé|felett|deasupra|virš|augš|kohal|מעל|فوق|บน|trên|atas|より上|之上|上方|以上|위에|ऊपर).{0,40}"
-    r"(?:line|linie|zeile|ligne|línea|linea|linha|riga|regel|rad\b|raden|linj|rivi|wiersz|lini[ięjo]|řád|riad|строк|рядк|ред\b|"
-    r"satır|γραμμή|sor\b|vonal|rând|linij|līnij|rea\b|joon|שורה|قو|سطر|บรรทัด|dòng|baris|garis|行|線|线|줄|선)|"
-    r"\b(?:line|zeile|linie|regel|rivin|tämän|この行|在此行|此行|此線|줄|satırın|שורה|السطر).{0,30}"
-    r"(?:above|oberhalb|yläpuol|より上|之上|上方|上に|위에|üstün|מעל)"
-)
 _MARKED = re.compile(r"(-{2,30}|={2,30}|\*{2,30}) ?[^\W_][^\n]{1,60}[^\W_]\S? ?(-{2,30}|={2,30}|\*{2,30})")
 _TITLED = re.compile(r">{3,5} (?:\"|On )")
-_DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
 
 
 def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
@@ -142,17 +135,19 @@ def _worded(plain: str) -> str:
     """The letter of a short line by its words."""
     folded = (plain.replace("&nbsp;", " ") if "&nbsp;" in plain else plain).casefold()
     decorated = _is_decorated(plain)
-    bare = _DASHES.sub(" ", folded).strip() if decorated else folded
-    if (decorated and bare in _delimiters("original")) or bare.rstrip(" .") in _delimiters("above"):
+    bare = DASH_SIGNS.sub(" ", folded).strip() if decorated else folded.rstrip(".。")
+    if (decorated and bare in delimiters("original")) or bare.rstrip(" .") in delimiters("above"):
         return ORIGINAL
     if plain[:3] == "##-" and plain[-3:] == "-##" and len(plain) > 10:
         # Zendesk: "type your reply above this line", in whatever language its desk speaks.
         return ORIGINAL
-    if decorated and plain[0] in _DECOR and plain[-1] in _DECOR and _ABOVE.search(bare):
+    if decorated and asks_above(plain, bare):
         return ORIGINAL
-    if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
+    if bare in delimiters("forward") or (decorated and bare.startswith(forward_starts())):
         return FORWARD
-    if folded[-1] in _sent_from_last() and folded.endswith(_sent_from_ends()) and names_device(plain):
+    if plain[:4] == plain[-4:] == "----" and is_garbled_mark(bare):
+        return ORIGINAL
+    if bare[-1:] in _sent_from_last() and bare.endswith(_sent_from_ends()) and names_device(plain):
         return SENT_FROM
     lead = folded.lstrip("-*_([<•· \u200e\u200f\u202a\u202b")
     if lead[:2] in _sent_from_heads() and (_is_exact(lead) or (_is_short_tail(folded) and _is_sent_from(lead))):
@@ -181,24 +176,18 @@ def is_forward_mark(line: str) -> bool:
     plain = line[:MAX_LOOK].strip("> \t")
     if not 4 < len(plain) < 120:
         return False
-    return _worded(plain) == FORWARD if _is_decorated(plain) else plain.casefold() in _delimiters("forward")
+    return _worded(plain) == FORWARD if _is_decorated(plain) else plain.casefold() in delimiters("forward")
 
 
 def _is_short_tail(folded: str) -> bool:
     """A line that a phone adds is no sentence that goes on ("Sent from my desk, is much easier …")."""
     if folded.startswith("sent from") and (len(folded) > 45 or folded.endswith(".")):
-        return "sent from my" in folded and len(folded) < 90 and ", " not in folded
-    return len(folded) < 90 and ", " not in folded and not folded.endswith("?")
-
-
-@cache
-def _delimiters(kind: str) -> frozenset[str]:
-    return frozenset(_DASHES.sub(" ", text).strip() for text in mail_words.texts("delimiters", kind))
-
-
-@cache
-def _forward_starts() -> tuple[str, ...]:
-    return tuple(sorted(_delimiters("forward")))
+        if ", " in folded:
+            return folded[-1] != "." and names_device(folded)
+        return "sent from my" in folded and len(folded) < 90
+    if ", " in folded:
+        return folded[-1] != "." and names_device(folded)
+    return len(folded) < 90 and not folded.endswith("?")
 
 
 @cache
@@ -297,6 +286,8 @@ def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int
 
 def _is_first(lines: Sequence[str], found: list[str], last: int) -> bool:
     """Whether nothing but the attribution itself can stand above, and it has an address and a moment."""
+    if last > MOST_ABOVE:
+        return False
     first = next((index for index, letter in enumerate(found[: last + 1]) if letter != EMPTY), last)
     if last - first > 1 or any(letter not in (TEXT, EMPTY) for letter in found[first : last + 1]):
         return False

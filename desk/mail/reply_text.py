@@ -55,10 +55,10 @@ def _reasons(lines: list[str], letters: str) -> list[str]:
     end = _forward_start(letters)
     _cut_embedded(lines, letters, reasons, end)
     _cut_attributed(letters, reasons, end)
-    _cut_trailing_quote(letters, reasons, end)
+    _cut_trailing_quote(lines, letters, reasons, end)
     if end == len(lines):
         _cut_signature(lines, letters, reasons)
-        _cut_trailing_quote(letters, reasons, end)
+        _cut_trailing_quote(lines, letters, reasons, end)
     _cut_rule_above(letters, reasons)
     return reasons
 
@@ -130,14 +130,29 @@ def _run(letters: str, at: int, end: int, kind: str) -> int:
     return at
 
 
-def _cut_trailing_quote(letters: str, reasons: list[str], end: int) -> None:
+def _cut_trailing_quote(lines: list[str], letters: str, reasons: list[str], end: int) -> None:
     """A quote with nothing but signatures and cuts below it is nobody's new words."""
-    at = end
+    at = _signed_off(lines, letters, reasons, end)
     while at and (reasons[at - 1] or letters[at - 1] in kinds.QUOTE + kinds.EMPTY):
         at -= 1
     for index in range(at, end):
         if letters[index] == kinds.QUOTE and not reasons[index]:
             reasons[index] = QUOTE
+
+
+def _signed_off(lines: list[str], letters: str, reasons: list[str], end: int) -> int:
+    """Where the quote ends that has only a name below, or `end`; sentences must stand above, and no other quote."""
+    at = end - 1
+    while at > 0 and (reasons[at] or letters[at] == kinds.EMPTY):
+        at -= 1
+    shape = letters[:at].rstrip(kinds.EMPTY)
+    above = shape.rstrip(kinds.QUOTE + kinds.EMPTY)
+    if at < 3 or lines[at - 1].strip("> \t") or letters[at] != kinds.TEXT or shape[-1:] != kinds.QUOTE:
+        return end
+    is_alone = set(above) <= {kinds.TEXT, kinds.EMPTY} and above and letters[len(above)] == kinds.EMPTY
+    name, last = lines[at].strip(), lines[len(above) - 1].strip()
+    is_name = len(name) < 30 and name.count(" ") < 3 and name[-1:] not in ",.:;!?。" and not name[:1].islower()
+    return at if is_alone and is_name and last[-1:] in tuple(".!?。") else end
 
 
 def _cut_rule_above(letters: str, reasons: list[str]) -> None:

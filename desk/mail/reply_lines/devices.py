@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MOST_WIDTH = 80
-MOST_WORDS = 10
+MOST_WORDS = 12
 
 _DEVICE = re.compile(
     r"iphone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|oneplus|nokia|motorola|moto\b|pixel|xperia|"

@@ -11,7 +11,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
-from desk.mail.reply_lines.shape import ends_in_colon
+from desk.mail.reply_lines.shape import ends_in_colon, is_shaped
 from gateway.email.html import links
 from gateway.email.html import marks as html_marks
 
@@ -132,7 +132,7 @@ class _Reader:
             return
         if kind == "bar":
             self.end_line()
-            if not _ends_in_colon(self):
+            if not _is_announced(self):
                 return
             kind = "quote"
         if kind == "cut":
@@ -175,6 +175,7 @@ class _Reader:
         self.pre -= tag == "pre"
         self.nested -= tag not in _SELF_CLOSING
         if self.containers and self.containers[-1][0] == tag and count <= self.containers[-1][1]:
+            self.end_line()
             _, _, kind, gmail = self.containers.pop()
             self.gmail = gmail
             self.depth -= kind == "quote"
@@ -188,9 +189,13 @@ def _is_own_quote(reader: _Reader, source: str) -> bool:
 
 
 def _ends_in_colon(reader: _Reader) -> bool:
-    """Whether the last line announces what follows."""
-    last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), ":")
-    return ends_in_colon(last)
+    return ends_in_colon(next((line.text for line in reversed(reader.lines[-4:]) if line.text), ":"))
+
+
+def _is_announced(reader: _Reader) -> bool:
+    """Whether the last line announces what follows, as attributions do."""
+    last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), "")
+    return bool(last) and (ends_in_colon(last) or is_shaped(last, quoted=True))
 
 
 def read(source: str) -> tuple[list[Line], Shape]:

@@ -50,6 +50,14 @@ def no_attribution(source: Source, template: str) -> Answer:
     return [f'<p>{_lines(words)}</p><blockquote type="cite">{older}</blockquote>{sign}'], words
 
 
+def name_below(source: Source, template: str) -> Answer:
+    """A quote that nothing introduces, and a name below it."""
+    words, older = source.random.sample(source.language.answers[:1], 1), _lines(source.older())
+    name = source.random.choice(source.language.names)
+    words = [words[0] if words[0][-1] in ".!?。" else f"{words[0]}."]
+    return [f"<p>{_lines(words)}</p><blockquote>{older}</blockquote><p>{name}</p>"], [*words, name]
+
+
 def border(source: Source, template: str) -> Answer:
     """Outlook's border above the header lines."""
     words, labels, (name, address) = source.words(), data.blocks()[source.language.code], source.who()
@@ -157,5 +165,17 @@ def _paragraphs(lines: list[str]) -> str:
 
 STYLES: dict[str, Callable[[Source, str], Answer]] = {
     f"html {style.__name__}": style
-    for style in (gmail, cite, signed_below, no_attribution, border, bar_left, nothing_marked, phone, named, signed_app)
-}
+    for style in (
+        gmail,
+        cite,
+        signed_below,
+        no_attribution,
+        name_below,
+        border,
+        bar_left,
+        nothing_marked,
+        phone,
+        named,
+        signed_app,
+    )
+}  # fmt: skip

@@ -85,7 +85,7 @@ class Source:
         """The line that a phone adds, sometimes between direction marks, no-break spaces or in a link's brackets."""
         random = self.random
         line = random.choice(data.phones()[self.language.code])
-        line = line.replace("X", random.choice(DEVICES)).replace("Y", "Tuta")
+        line = line.replace("X", random.choice(DEVICES)).replace("Y Secure", "Tuta Secure")
         shape = random.choice(
             ("{}", "{}", "{}", "\u200e{}\u200e", "\u200f{}\u200f", "\u202b{}\u202c", "{}\u00a0", "{}.", "*{}*")
         )
