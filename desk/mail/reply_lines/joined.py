@@ -16,6 +16,8 @@ LEAST_LENGTH = 30
 MOST_LENGTH = 4_000
 MOST_PLACES = 4
 WINDOW = 200
+LEAST_CLOSING, LEAST_WORDS_JOINED = 2, 5
+"""So many words before a date are a person's: behind a sentence, and at the start of a line."""
 LEAST_WORDS = 3
 """Fewer characters before an attribution are no words ("V V tor., 3. mar. 2026")."""
 
@@ -96,6 +98,8 @@ def _start(before: str, judge: Callable[[str], bool]) -> int:
     for match in _opener().finditer(before, boundary):
         if match.start() > LEAST_WORDS and judge(before[match.start() :]):
             return match.start()
+    if not boundary and _opener().match(before.lstrip()):
+        return 0
     weak = (match.end() for match in matches if match.end() > boundary)
     later = next((end for end in weak if _is_behind_words(before, boundary, end) and judge(before[end:])), 0)
     return later or _dated(before, boundary, judge)
@@ -107,15 +111,14 @@ def _is_behind_words(text: str, start: int, end: int) -> bool:
 
 
 def _dated(before: str, boundary: int, judge: Callable[[str], bool]) -> int:
-    """Behind a closing and a name without a point, the attribution begins one word before its date."""
+    """Behind a closing and a name without a point, the attribution begins with its date and the weekday before it."""
     number = _NUMBER.search(before, boundary)
-    if (
-        number is None
-        or "@" in before[boundary : number.start()]
-        or before.count(" ", boundary, number.start()) < (3 if boundary else 5)
-    ):
+    if number is None or "@" in before[boundary : number.start()]:
         return boundary
-    start = before.rfind(" ", 0, max(0, number.start() - 1)) + 1
+    words = before[boundary : number.start()].split(" ")[:-1]
+    if len(words) < (LEAST_CLOSING if boundary else LEAST_WORDS_JOINED):
+        return boundary
+    start = number.start() - (len(words[-1]) + 1 if words[-1].endswith((",", ".")) else 0)
     return start if start > boundary and judge(before[start:]) else boundary
 
 

@@ -7,6 +7,7 @@ it, if there is one, makes less proof enough.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 COLONS = ":：׃៖։․﹕︰"
 """The colons of Latin, Chinese, Hebrew, Khmer and Armenian."""
@@ -14,6 +15,8 @@ INVISIBLE = " \t\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 MAX_LENGTH = 300
 MOST_WORDS = 16
 FEW_WORDS = 7
+EARLY = 8
+"""A date begins among the first characters, or behind a weekday."""
 MOST_BEFORE = 5
 """A name and a verb stand before an address that comes before the date; more is a sentence."""
 
@@ -60,7 +63,7 @@ def is_shaped(joined: str, *, quoted: bool) -> bool:
         return False
     if address:
         return words <= (MOST_WORDS if day else FEW_WORDS)
-    return (day and words <= FEW_WORDS) or (day and time and words <= FEW_WORDS + 3)
+    return day and words <= FEW_WORDS + 3 * time and _may_name_somebody(joined)
 
 
 def is_bracketed(text: str) -> bool:
@@ -76,6 +79,14 @@ def is_addressed(text: str) -> bool:
 def has_moment(text: str) -> bool:
     """Whether it has a date and a time."""
     return _CLOCK.search(text) is not None and _DATE.search(text) is not None
+
+
+def _may_name_somebody(joined: str) -> bool:
+    """Whether it begins with a date, or has two words with capitals side by side, or a script without capitals."""
+    if _DIGIT.search(joined, 0, EARLY) or not any(map(str.islower, joined)):
+        return True
+    words = [word.strip("\"'(,") for word in joined.split(" ")]
+    return any(one[:1].isupper() and two[:1].isupper() for one, two in pairwise(words))
 
 
 def _words(joined: str) -> int:

@@ -12,6 +12,7 @@ from tests.generators.replies.conversations import WEBMAILS, Conversation, attri
 from tests.generators.replies.measure import Figures, measured, together
 
 Cell = tuple[str, str, str]
+LEAST_OF_A_CELL, MOST_NAMED = 10, 20
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int, default=1)
     parser.add_argument("--wrong", type=int, default=0, help="print so many wrong ones of the seen part")
     parser.add_argument("--style", default="", help="only this style among the wrong ones")
-    parser.add_argument("--cells", action="store_true", help="the whole table, program by language, both parts")
+    parser.add_argument("--cells", action="store_true", help="the table of both parts, program by language")
     options = parser.parse_args()
     drawn = list(conversations(options.count, options.seed))
     seen = measured(one for one in drawn if one.seen)
@@ -62,10 +63,16 @@ def _wrong(figures: dict[Cell, Figures], style: str, seed: int) -> list[tuple[Co
 
 
 def _table(figures: dict[Cell, Figures]) -> None:
-    """Program by language, in per cent, and the worst cells by name."""
+    """Program by language: a line for each program, its languages' shares right in per cent, the worst cells by name."""
     cells = _by(figures, lambda cell: f"{cell[0]} {cell[1]}")
-    sys.stdout.write("cell, worst first:\n")
-    for name, one in cells:
+    shares = {name: 100 * one.exact / one.count for name, one in cells}
+    for program, one in sorted(_by(figures, lambda cell: cell[0])):
+        languages = {name.split(" ")[1]: share for name, share in shares.items() if name.split(" ")[0] == program}
+        row = " ".join(f"{code} {share:.0f}" for code, share in sorted(languages.items()))
+        sys.stdout.write(f"{program:18} {one}\n    {row}\n")
+    sys.stdout.write("worst cells with enough mails:\n")
+    worst = [(name, one) for name, one in cells if one.count >= LEAST_OF_A_CELL and one.exact < one.count][:MOST_NAMED]
+    for name, one in worst:
         sys.stdout.write(f"  {name:24} {one}\n")
 
 
