@@ -29,6 +29,7 @@ from desk.mail.reply_lines.devices import names_device
 from desk.mail.reply_lines.header_blocks import block_end, is_apples
 from desk.mail.reply_lines.protected import mark_armour, mark_code
 from desk.mail.reply_lines.quote_repairs import (
+    BARS,
     is_named_quote,
     mark_broken_links,
     mark_cut_addresses,
@@ -224,9 +225,7 @@ def _bare(line: str) -> str:
 
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
     """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
-    ends = (
-        index for index, line in enumerate(lines) if found[index] in (TEXT, SENT_FROM) and _may_end(line, found, index)
-    )
+    ends = (index for index in range(len(lines)) if found[index] in (TEXT, SENT_FROM) and _may_end(lines, found, index))
     for index in islice(ends, MAX_TRIES):
         start = _attribution_start(lines, found, index)
         if start >= 0:
@@ -256,9 +255,11 @@ def _settle_titles(found: list[str]) -> None:
         found[index] = QUOTE if index and found[index - 1] == QUOTE else ATTRIBUTION
 
 
-def _may_end(line: str, found: list[str], index: int) -> bool:
+def _may_end(lines: Sequence[str], found: list[str], index: int) -> bool:
     """Whether an attribution could end here: most lines are dismissed by their last character."""
-    return line.rstrip(INVISIBLE)[-1:] in _ENDS or _next_letter(found, index) == QUOTE
+    if lines[index].rstrip(INVISIBLE)[-1:] in _ENDS or _next_letter(found, index) == QUOTE:
+        return True
+    return index + 1 < len(lines) and lines[index + 1][:1] in BARS
 
 
 def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:

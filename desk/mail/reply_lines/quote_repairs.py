@@ -13,6 +13,8 @@ from desk.mail.reply_lines.shape import COLONS, ends_in_colon
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION, SENT_FROM = "e", "t", "q", "a", "m"
 MAX_LOOK = 1_000
+BARS = frozenset("|»›│┃")
+"""Marks before the lines of a quote that are no `>`."""
 LEAST_WIDTH = 40
 """No program wraps at fewer characters."""
 

@@ -63,7 +63,7 @@ def _wrong(figures: dict[Cell, Figures], style: str, seed: int) -> list[tuple[Co
 
 
 def _table(figures: dict[Cell, Figures]) -> None:
-    """Program by language: a line for each program, its languages' shares right in per cent, the worst cells by name."""
+    """Program by language: a line for each program, its languages' shares in per cent, the worst cells by name."""
     cells = _by(figures, lambda cell: f"{cell[0]} {cell[1]}")
     shares = {name: 100 * one.exact / one.count for name, one in cells}
     for program, one in sorted(_by(figures, lambda cell: cell[0])):
