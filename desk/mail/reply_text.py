@@ -15,7 +15,7 @@ from desk.mail.attribution import is_attribution
 from desk.mail.contact_block import contact_block, is_card
 from desk.mail.inbound_request import Cut
 from desk.mail.reply_lines import joined
-from desk.mail.reply_lines.devices import names_device
+from desk.mail.reply_lines.devices import names_device, names_kind_of_device
 
 MAX_SIGNATURE_LINES = 20
 MAX_DASHED_LINES = 6
@@ -209,7 +209,7 @@ def _phones_end(lines: list[str], letters: str, reasons: list[str]) -> int:
         return end
     alone = letters[at - 1] == kinds.EMPTY and letters[at + 1 : at + 2] == kinds.EMPTY
     below = sum(letters[index] == kinds.TEXT and not reasons[index] for index in range(at + 1, len(letters)))
-    return at if alone and below > 2 and kinds.TEXT in letters[:at] and names_device(lines[at].strip()) else end
+    return at if alone and below > 2 and kinds.TEXT in letters[:at] and names_kind_of_device(lines[at].strip()) else end
 
 
 def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:

@@ -8,11 +8,16 @@ MOST_WIDTH = 80
 MOST_WORDS = 12
 
 _DEVICE = re.compile(
-    r"iphone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|oneplus|nokia|motorola|moto\b|pixel|xperia|"
+    r"iphon|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|oneplus|nokia|motorola|moto\b|pixel|xperia|"
     r"fairphone|blackberry|windows phone|outlook|yahoo|proton|gmail|k-9|thunderbird|fairemail|bluemail|blue mail|"
     r"aqua ?mail|\bnine\b|spark\b|edison|airmail|mailspring|"
     r"mail\.ru|яндекс|yandex|web\.de|gmx|libero|tutanota|\btuta\b|"
     r"smartphone|スマートフォン|手机|手機|휴대폰|小米|华为|華為",
+    re.I,
+)
+_KIND = re.compile(
+    r"phone|tel[eé]fon|mobil|móvil|celular|handy|tablet|puhelim|tālru|телефон|смартфон|мобил|טלפון|هاتف|گوشی|"
+    r"โทรศัพท์|điện thoại|ponsel|電話|전화|फ़ोन|ტელეფონ|հեռախոս|\bapp\b",
     re.I,
 )
 
@@ -22,3 +27,8 @@ def names_device(line: str) -> bool:
     if len(line) > MOST_WIDTH or line[-1:] in "?!？！:" or line.count(" ") >= MOST_WORDS:
         return False
     return _DEVICE.search(line) is not None
+
+
+def names_kind_of_device(line: str) -> bool:
+    """Whether a phone's line names a device, an app or only what it is ("from my phone")."""
+    return names_device(line) or (len(line) <= MOST_WIDTH and _KIND.search(line) is not None)
