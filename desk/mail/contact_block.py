@@ -100,7 +100,7 @@ def _is_picture(line: str) -> bool:
 
 def _is_name(line: str) -> bool:
     plain = line.strip(_BOLD).rstrip(",").replace("*", "")
-    if not plain or len(plain) > MAX_WIDTH:
+    if not plain or len(plain) > MAX_WIDTH or not plain[0].isalpha():
         return False
     if plain[0].lower() == plain[0].upper() or "\u10d0" <= plain[0] <= "\u10ff":
         # A script without capitals: a name has few signs, and no point at its end.
