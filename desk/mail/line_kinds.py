@@ -25,7 +25,7 @@ from desk.mail.attribution import (
 )
 from desk.mail.footers import is_disclaimer, is_footer, is_notice
 from desk.mail.reply_lines.delimiters import DASH_SIGNS, asks_above, delimiters, forward_starts, is_garbled_mark
-from desk.mail.reply_lines.devices import names_device
+from desk.mail.reply_lines.devices import may_be_phones, names_device
 from desk.mail.reply_lines.header_blocks import block_end, is_apples
 from desk.mail.reply_lines.protected import mark_armour, mark_code
 from desk.mail.reply_lines.quote_repairs import (
@@ -246,7 +246,7 @@ def _mark_devices(lines: Sequence[str], found: list[str]) -> None:
     """Right above a quote, a line alone that names a device or an app is the phone's, in any language."""
     for match in _ABOVE_QUOTE.finditer("".join(found)):
         at = match.start() + 1
-        if names_device(lines[at].strip(INVISIBLE)):
+        if may_be_phones(lines[at].strip(INVISIBLE)):
             found[at] = SENT_FROM
 
 

@@ -20,6 +20,21 @@ _KIND = re.compile(
     r"โทรศัพท์|điện thoại|ponsel|電話|전화|फ़ोन|ტელეფონ|հեռախոս|\bapp\b",
     re.I,
 )
+_PERSON = frozenset({
+    "i", "we", "i'm", "it's", "it", "is", "have", "use", "my", "ich", "wir", "habe", "nutze", "ist", "das",
+    "j'ai", "je", "nous", "c'est", "est", "yo", "tengo", "uso", "es", "eu", "tenho", "é", "io", "ho", "è",
+    "ik", "wij", "heb", "jag", "vi", "jeg", "har", "är", "er", "minulla", "on", "mam", "mám", "máme", "to",
+    "jest", "я", "мы", "у", "меня", "есть", "это", "в", "мене", "є", "bende", "benim", "έχω", "είναι",
+})  # fmt: skip
+"""Words of sentences that people write of their devices."""
+LEAST_WORDS = 3
+
+
+def may_be_phones(line: str) -> bool:
+    """Whether a line that names a device may be a phone's in a language of no table, and no answer ("an iPhone 12")."""
+    words = line.casefold().strip("()[]*_.").split(" ")
+    named = len(words) >= LEAST_WORDS and names_device(line)
+    return named and _PERSON.isdisjoint(words) and not any(map(str.isdigit, line))
 
 
 def names_device(line: str) -> bool:

@@ -28,6 +28,11 @@ _CLOCK = re.compile(
 _DATE = re.compile(
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}|\b\d{1,2}\b.{0,24}\b(?:19|20|25|14)\d\d|\b(?:19|20|25)\d\d\b.{0,24}\d"
 )
+_GREETING = re.compile(
+    r"(?:dear|hello|hi|hey|hallo|liebe|sehr geehrte|guten|bonjour|cher|chère|hola|estimad|olá|car[oa]|prezad|ciao|"
+    r"gentile|beste|hej|hei|moi|cześć|dzień|szanown|dobrý|ahoj|здравств|уважаем|доброго|шановн|merhaba|sayın)\w{0,4}\s",
+    re.I,
+)
 _HEADED = re.compile(r"-{3,12} ?[^-][^@]{0,80}@.{0,100}[^-] ?-{3,12}:?")
 """Horde's `----- Message from Kim Park <kim@example.org> ---------`."""
 _DASHED = re.compile(r"-{5,12} ?[^-].{2,160}[^-] ?-{5,12}:?")
@@ -44,7 +49,7 @@ def ends_in_colon(line: str) -> bool:
 
 def is_shaped(joined: str, *, quoted: bool) -> bool:
     """Whether a line is an attribution by its shape; `quoted` says that a quoted line follows."""
-    if len(joined) > MAX_LENGTH:
+    if len(joined) > MAX_LENGTH or _GREETING.match(joined):
         return False
     if joined[:3] == "---" and (_HEADED if not quoted else _DASHED).fullmatch(joined):
         return True
