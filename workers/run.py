@@ -26,9 +26,9 @@ from workers.runtime.context import Context, open_context
 from workers.scheduler import Scheduler
 
 PREFETCH = 64
-IDLE_MS = 50
-"""Dramatiq's defaults are slow: it prefetches too little, and an idle worker polls once a second. This is how soon its
-threads see a fetched message; how often a queue is polled is set in `storage/runtime/queue.py`."""
+"""Dramatiq prefetches too little. How often queues are polled is set in `storage/runtime/queue_watch.py`."""
+IDLE_MS = 250
+"""So often a thread without work looks whether it shall stop; a fetched message wakes it at once."""
 FINISH_MS = 25_000
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 

@@ -7,7 +7,6 @@ finds every waiting row and enqueues again.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,18 +16,21 @@ import dramatiq
 import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.errors import ConnectionClosed
 from structlog.contextvars import get_contextvars
+
+from storage.runtime.queue_watch import QueueWatch, publish
 
 log = structlog.get_logger()
 
 REQUESTS, EVENTS, OUTBOUND, TIMERS, TRAINING = "requests", "events", "outbound", "timers", "training"
-IDLE_MS = {REQUESTS: 50, EVENTS: 50, OUTBOUND: 50, TIMERS: 500, TRAINING: 1000}
-"""The queues, and how often an idle worker looks into each. Chat gets one of its own with its first job."""
-QUEUES = tuple(IDLE_MS)
-IDLE_DELAYED_MS = 1000
-ASK_SECONDS = 1.0
-"""So often it looks for messages that wait for their next try."""
+QUEUES = (REQUESTS, EVENTS, OUTBOUND, TIMERS, TRAINING)
+"""Chat gets one of its own with its first job."""
+BUSY_MS = 5
+"""How long a consumer pauses whose queue was empty after all, or who has its hands full."""
+TURN_SECONDS = 1.0
+"""So often a sleeping consumer looks for messages that wait for their next try, and whether it shall stop."""
+ASK_SECONDS = 3.0
+"""So often a consumer asks for messages that nobody woke it for."""
 OLD_QUEUE = "frontdesk"
 """The one queue of earlier releases; what still waits there is moved."""
 
@@ -85,14 +87,20 @@ MAINTENANCE_CHANCE = 100_000
 
 
 class Broker(RedisBroker):
-    """Dramatiq's, which looks into each queue as often as the queue needs it, and remembers when it last did."""
+    """Dramatiq's, whose consumers sleep until a message is enqueued, and which remembers when each last woke."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self.looked_at: dict[str, float] = {}
+        self.watch = QueueWatch(self.client, self.namespace)
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        enqueued = super().enqueue(message, delay=delay)
+        publish(self.client, enqueued.queue_name)
+        return enqueued
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> dramatiq.Consumer:
-        return super().consume(queue_name, prefetch, IDLE_MS.get(queue_name, IDLE_DELAYED_MS))
+        return super().consume(queue_name, prefetch, BUSY_MS)
 
     @property
     def consumer_class(self) -> Any:
@@ -100,38 +108,37 @@ class Broker(RedisBroker):
 
 
 def _consumer_class(base: Any) -> Any:
-    class Beating(base):  # type: ignore[misc]
-        """A consumer that says each time it looks; a thread that ended or hangs says nothing.
+    class Sleeping(base):  # type: ignore[misc]
+        """A consumer that asks for messages when it is woken, and after ASK_SECONDS all the same, since asking also
+        tells Redis that this worker lives. A thread that ended or hangs says nothing."""
 
-        An empty queue is looked at by its length, which costs a third of asking for messages; asked for is it once a
-        second all the same, since that also tells Redis that this worker lives.
-        """
-
-        asked_at = 0.0
+        def __init__(self, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
+            super().__init__(broker, queue_name, prefetch, timeout)
+            self._woken = broker.watch.enter(self, queue_name)
+            self._asked_at = 0.0
+            self._busy = False
 
         def __next__(self) -> Any:
-            next_message = None
-            if self.message_cache or not self._is_empty():
-                next_message = super().__next__()
-            else:
-                time.sleep(self.timeout * random.uniform(0.5, 1.0) / 1000)
+            next_message = super().__next__() if self.message_cache or self._busy or self._is_due() else None
+            # After a message the next is asked for at once: under load nobody waits to be woken.
+            self._busy = next_message is not None
             self.broker.looked_at[self.queue_name] = time.monotonic()
             return next_message
 
-        def _is_empty(self) -> bool:
+        def close(self) -> None:
+            self.broker.watch.leave(self)
+            super().close()
+
+        def _is_due(self) -> bool:
+            woken = self._woken.wait(TURN_SECONDS)
+            self._woken.clear()
             now = time.monotonic()
-            if now - self.asked_at < ASK_SECONDS and not self._length():
-                return True
-            self.asked_at = now
-            return False
+            if not woken and now - self._asked_at < ASK_SECONDS:
+                return False
+            self._asked_at = now
+            return True
 
-        def _length(self) -> int:
-            try:
-                return int(self.broker.client.llen(f"dramatiq:{self.queue_name}"))
-            except redis.ConnectionError as error:
-                raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
-
-    return Beating
+    return Sleeping
 
 
 def broker(url: str, *, for_workers: bool) -> Broker:
