@@ -109,13 +109,17 @@ def _understood(
     """The request with its meaning: the new reply, a bounce, automatic mail, a forwarded mail."""
     author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
     bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
-    judged = _automatic(root, request, bounce, null_sender=null_sender)
+    signs = _signs(root.header, request, null_sender=null_sender)
+    judged = _automatic(root, request, bounce, signs)
     auto = judged.kind
     titled, passed_on = _is_titled_forward(request.subject, root.header), None
     if auto is AutoKind.NONE:
         passed_on = forwarded_mail.original_sender(request.text, parts, titled=titled)
     # A forwarded mail is kept whole; in an answer, only the new text is the reply.
     reply, cut = (request.text.strip("\n"), ()) if passed_on and titled else reply_text.split(request.text)
+    if auto is AutoKind.NONE and passed_on is None:
+        judged = _by_words(request, signs, reply, judged)
+        auto = judged.kind
     request = replace(request, reply=reply, cut=cut, bounce=bounce, forwarded=passed_on)
     return replace(request, auto=auto, auto_reason=judged.reason, no_answer=judged.no_answer)
 
@@ -139,23 +143,37 @@ def _is_null(envelope: Envelope, head: Header) -> bool:
     return head.has("return-path") and head.first("return-path").strip(b"<> ") == b""
 
 
-def _automatic(root: Part, request: InboundRequest, bounce: Bounce | None, *, null_sender: bool) -> automatic.Judgement:
+def _automatic(
+    root: Part, request: InboundRequest, bounce: Bounce | None, signs: automatic.Signs
+) -> automatic.Judgement:
     if bounce is not None:
         return _of_kind(AutoKind.BOUNCE, "a delivery report")
     recipients = (*request.envelope.rcpt_to, *request.thread.delivered_to)
     if loop_header.came_back(root.header, request.sender.address, recipients):
         return _of_kind(AutoKind.OWN, "from this mailbox, with our own header")
     author = request.sender.address
-    receipt = bounces.success(root, request.text, author, null_sender=null_sender) or calendar.answer(root)
+    receipt = bounces.success(root, request.text, author, null_sender=signs.null_sender) or calendar.answer(root)
     if receipt:
         return _of_kind(AutoKind.RECEIPT, receipt)
-    judged = automatic.judge(_signs(root.header, request, null_sender=null_sender))
+    judged = automatic.judge(signs)
     if judged.kind is AutoKind.REPLY:
-        away = out_of_office.read(request.subject, request.text, (request.sent_at or request.received_at).date())
-        return replace(judged, reason=f"{away} ({judged.reason})") if away else judged
+        return _with_absence(request, judged)
     if judged.kind is AutoKind.RECEIPT:
         return replace(judged, reason=feedback_report.reason(root) or judged.reason)
     return judged
+
+
+def _by_words(
+    request: InboundRequest, signs: automatic.Signs, reply: str, judged: automatic.Judgement
+) -> automatic.Judgement:
+    """The judgement on a mail of which only its words could say that it is an automatic answer."""
+    worded = automatic.judge_words(signs, reply)
+    return judged if worded.kind is AutoKind.NONE else _with_absence(request, worded)
+
+
+def _with_absence(request: InboundRequest, judged: automatic.Judgement) -> automatic.Judgement:
+    away = out_of_office.read(request.subject, request.text, (request.sent_at or request.received_at).date())
+    return replace(judged, reason=f"{away} ({judged.reason})") if away else judged
 
 
 def _of_kind(kind: AutoKind, reason: str) -> automatic.Judgement:
@@ -163,7 +181,7 @@ def _of_kind(kind: AutoKind, reason: str) -> automatic.Judgement:
 
 
 def _signs(head: Header, request: InboundRequest, *, null_sender: bool) -> automatic.Signs:
-    present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
+    present = {name: head.text(name) for name, _ in head.fields if automatic.wants(name)}
     answer_to = request.reply_to[0].address if request.reply_to else ""
     passed_on = subject.is_forward(request.subject)
     return automatic.Signs(present, request.subject, request.sender.address, answer_to, null_sender, passed_on)
