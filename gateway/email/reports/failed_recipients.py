@@ -13,7 +13,7 @@ from functools import cache
 from desk.text import mail_words
 
 MOST_LINES, MOST_CHARACTERS, MOST = 400, 500, 100
-_LOCAL = r"(?:\"[^\"\s<>]{1,64}(?: [^\"\s<>]{1,64}){0,3}\"|[^\s<>\"(),;:\[\]@]{1,64})"
+_LOCAL = r"(?:\"[^\"\s<>]{1,64}(?: [^\"\s<>]{1,64}){0,3}\"|[^\s<>\"(),;:：，、；\[\]@]{1,64})"
 _DOMAIN = r"(?:\[[\d.]{7,15}\]|[^\W_](?:[\w.-]{0,250}\w)?)"
 ADDRESS = rf"{_LOCAL}@{_DOMAIN}"
 
@@ -175,7 +175,7 @@ def _announced(lines: Iterable[str]) -> list[str]:
             open_ = open_ and not found
             continue
         announces = _announces(line)
-        if open_ and not announces:
+        if open_ and (not announces or _FIRST.match(line)):
             found += _first(line)
         elif announces and (inline := _SENTENCE.search(line) or _BEHIND_NAME.match(line)):
             found += _row(line, inline)

@@ -1,6 +1,7 @@
 """Who wrote a mail, may it be answered, and for whom: as some 300 programs and people write (tests/data).
 
-Half of tests/data/automatic_mail.jsonl (`"half": "b"`, split by program) was unseen while the rules were written.
+Half of tests/data/automatic_mail.jsonl (`"half": "b"`, split by program) was unseen while the rules were written, and
+all of `"half": "c"`.
 """
 
 from __future__ import annotations
