@@ -16,6 +16,7 @@ class Channel(StrEnum):
     SLACK = "slack"
     WEB = "web"
     API = "api"
+    PHONE = "phone"
 
 
 class Transport(StrEnum):
@@ -62,6 +63,7 @@ TRAITS: Mapping[Channel, Traits] = {
     Channel.EMAIL: Traits(is_mail=True),
     Channel.WEB: Traits(),
     Channel.API: Traits(),
+    Channel.PHONE: Traits(),
     Channel.SLACK: Traits(
         transport=Transport.SLACK,
         answered_by_mail=False,

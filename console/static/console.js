@@ -47,6 +47,7 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const search = document.getElementById("q");
   const text = document.getElementById("text");
+  if (event.key === "N" && document.querySelector('a[href="/tickets"]')) location.assign("/tickets/new");
   if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
   if ((event.key === "r" || event.key === "n") && text) {
     const kind = document.querySelector(`input[name=kind][value=${event.key === "r" ? "reply" : "note"}]`);

@@ -153,6 +153,7 @@ _CUT: Mapping[str, str] = {
     "signature": "Signature",
     "footer": "Footer",
     "forward-header": "Header of a forward",
+    "call": "Call",
 }
 
 

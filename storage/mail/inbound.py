@@ -106,6 +106,12 @@ def store_one(session: Session, arrival: Arrival) -> int:
     return inbound_id
 
 
+def ticket_of(session: Session, inbound_id: int) -> int | None:
+    """The ticket that the request went to; 0 while it waits, None where there is no such request."""
+    row = session.execute(sa.select(inbound.c.ticket_id).where(inbound.c.id == inbound_id)).first()
+    return None if row is None else int(row.ticket_id or 0)
+
+
 def list_waiting(session: Session, most: int) -> list[WaitingRequest]:
     """The oldest waiting rows, without claiming them."""
     return [WaitingRequest(**row._mapping) for row in session.execute(_OLDEST.limit(most))]

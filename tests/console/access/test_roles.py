@@ -31,7 +31,9 @@ SAID_IN_BODY: tuple[tuple[str, Verb, Mapping[str, str]], ...] = (
     ("/tickets/bulk", Verb.MERGE, {"into": "1"}),
 )
 BY_PATH: Mapping[str, Verb] = {
-    **dict.fromkeys(("/account", "/account/aliases", "/logout"), Verb.ACCOUNT),
+    **dict.fromkeys(("/account", "/account/aliases", "/logout", "/views", "/views/{view_id:int}/delete"), Verb.ACCOUNT),
+    "/uploads": Verb.NOTE,
+    "/tickets/new": Verb.CHANGE,
     f"{TICKET}/presence": Verb.READ,
     **dict.fromkeys((f"{TICKET}/draft", "/api/v1/tickets/{ticket_id:int}/note"), Verb.NOTE),
     f"{TICKET}/watch": Verb.WATCH,

@@ -1,0 +1,1 @@
+"""The telephone: calls and visits that an agent writes down for somebody."""
