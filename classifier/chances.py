@@ -55,27 +55,48 @@ def best_temperature(scores: Floats, truth: Ints) -> float:
 def thresholds(chances: Floats, truth: Ints, precision: float, fewest: int) -> Floats:
     """For every category the lowest probability from which its guesses are right so often.
 
-    A category that was guessed fewer times than `fewest` gets the threshold of all categories together.
+    Each category is judged by its own guesses and, as if they were `fewest` more, by those of all categories: one
+    mistake among a few guesses says little about a category. One with fewer guesses has the threshold of all.
     """
     best = chances.argmax(axis=1)
-    sure, right = chances.max(axis=1), best == truth
-    together = threshold(sure, right, precision, _CAUTION) if len(truth) >= fewest else NEVER
-    limits = np.full(chances.shape[1], together)
+    sure, right = chances.max(axis=1, initial=0.0), best == truth
+    if len(truth) < fewest:
+        return np.full(chances.shape[1], NEVER)
+    everywhere = Usual(sure, right, fewest)
+    limits = np.full(chances.shape[1], threshold(sure, right, precision, _CAUTION))
     for place in range(chances.shape[1]):
         mine = best == place
         if mine.sum() >= fewest:
-            limits[place] = threshold(sure[mine], right[mine], precision, _CAUTION)
+            limits[place] = threshold(sure[mine], right[mine], precision, _CAUTION, everywhere)
     return limits
 
 
-def threshold(sure: Floats, right: NDArray[np.bool_], precision: float, caution: float = 0.0) -> float:
+class Usual:
+    """How often guesses of all categories are right from each probability upwards; it counts for so many guesses."""
+
+    def __init__(self, sure: Floats, right: NDArray[np.bool_], count: int) -> None:
+        order = np.argsort(sure, kind="stable")
+        self._sure = sure[order]
+        self._right = np.append(np.cumsum(right[order][::-1])[::-1], 0)
+        self.count = count
+
+    def right(self, limits: Floats) -> Floats:
+        """How many of `count` guesses are right from each limit upwards."""
+        first = np.searchsorted(self._sure, limits)
+        share: Floats = self._right[first] / np.maximum(len(self._sure) - first, 1)
+        return self.count * share
+
+
+def threshold(
+    sure: Floats, right: NDArray[np.bool_], precision: float, caution: float = 0.0, usual: Usual | None = None
+) -> float:
     """The lowest probability so that the guesses from there upwards are right so often; NEVER where there is none.
 
-    With caution they must be right oftener by so many standard errors.
+    With caution they must be right oftener by so many standard errors; what is usual counts beside them.
     """
     order = np.argsort(-sure, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    share = np.cumsum(right[order]) / counts
+    counts = np.arange(1, len(order) + 1) + (usual.count if usual else 0)
+    share = (np.cumsum(right[order]) + (usual.right(sure[order]) if usual else 0)) / counts
     wanted = precision + caution * np.sqrt(precision * (1 - precision) / counts)
     # Equal probabilities pass or fail together: only the last of them can be a threshold.
     last = np.append(np.diff(sure[order]) < 0, np.ones(min(1, len(order)), dtype=np.bool_))

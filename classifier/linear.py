@@ -36,17 +36,32 @@ class Linear:
     intercepts: Floats
 
 
-def fit(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int, counts: Floats) -> Linear:
-    """Balanced; a category without examples gets no weight. `emphasis` multiplies the columns while learning only.
+@dataclass(frozen=True)
+class Weighing:
+    """For how many texts each row counts, and how evenly the labels do.
 
-    `counts` says how many texts each row counts for.
+    With a balance of 1 each label counts the same, with 0 as much as it has texts.
     """
+
+    counts: Floats
+    balance: float = 1.0
+
+    def rows(self, truth: NDArray[Any]) -> Floats:
+        """How much every row counts, so that all together count as many as there are."""
+        _, place = np.unique(truth, return_inverse=True)
+        shares = self.counts * np.bincount(place, weights=self.counts)[place] ** -self.balance
+        weights: Floats = shares * (self.counts.sum() / shares.sum())
+        return weights
+
+
+def fit(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int, weigh: Weighing) -> Linear:
+    """A category without examples gets no weight. `emphasis` multiplies the columns while learning only."""
     seen = np.unique(truth)
     weights, intercepts = np.zeros((matrix.shape[1], count + 1)), np.full(count + 1, -1.0)
     if len(seen) < 2:
         intercepts[seen] = 1.0
         return Linear(weights[:, :count], intercepts[:count])
-    slopes, offsets = _WAYS[way](csr_matrix(matrix @ diags(emphasis)), truth, seen, counts, seed)
+    slopes, offsets = _WAYS[way](csr_matrix(matrix @ diags(emphasis)), truth, seen, weigh, seed)
     weights[:, seen], intercepts[seen] = slopes.T * emphasis[:, None], offsets
     return Linear(weights[:, :count], intercepts[:count])
 
@@ -57,37 +72,29 @@ def scores(matrix: csr_matrix, linear: Linear) -> Floats:
     return found
 
 
-def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
-    machine = LinearSVC(C=1.0, random_state=seed, tol=1e-2).fit(matrix, truth, _balanced(truth, counts))
+def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, weigh: Weighing, seed: int) -> tuple[Floats, Floats]:
+    machine = LinearSVC(C=1.0, random_state=seed, tol=1e-2).fit(matrix, truth, weigh.rows(truth))
     return _one_each(machine.coef_, machine.intercept_, seen)
 
 
-def _joint(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
+def _joint(matrix: csr_matrix, truth: Ints, seen: Ints, weigh: Weighing, seed: int) -> tuple[Floats, Floats]:
     machine = LogisticRegression(C=20.0, max_iter=_STEPS, tol=1e-4, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(matrix, truth, _balanced(truth, counts))
+        machine.fit(matrix, truth, weigh.rows(truth))
     return _one_each(machine.coef_, machine.intercept_, seen)
 
 
-def _telling(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
+def _telling(matrix: csr_matrix, truth: Ints, seen: Ints, weigh: Weighing, seed: int) -> tuple[Floats, Floats]:
     slopes, offsets = [], []
     for label in seen:
         mine = truth == label
         tells = _tells(matrix, mine)
         machine = LogisticRegression(C=8.0, solver="liblinear", dual=True, tol=0.1, random_state=seed)
-        machine.fit(matrix @ diags(tells), mine, _balanced(mine, counts))
+        machine.fit(matrix @ diags(tells), mine, weigh.rows(mine))
         slopes.append(machine.coef_[0] * tells)
         offsets.append(machine.intercept_[0])
     return np.vstack(slopes), np.array(offsets)
-
-
-def _balanced(truth: NDArray[Any], counts: Floats) -> Floats:
-    """How much every row counts, so that each label counts the same and all together as many as there are."""
-    seen, place = np.unique(truth, return_inverse=True)
-    sizes = np.bincount(place, weights=counts)
-    balanced: Floats = counts * (counts.sum() / len(seen) / sizes)[place]
-    return balanced
 
 
 def _tells(matrix: csr_matrix, mine: NDArray[np.bool_]) -> Floats:

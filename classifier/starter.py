@@ -6,14 +6,17 @@ It is shipped beside its data, and trained from them where an installation came 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from classifier import artefact
 from classifier.model import BrokenArtefact, Categoriser
+from classifier.situations import Example, read
 
 DATA = Path(__file__).resolve().parent / "data"
 SHIPPED = DATA / "starter_model"
-VERSION = "starter-4"
+VERSION = "starter-5"
+_WORD = re.compile(r"\w+")
 
 
 def shipped() -> Categoriser:
@@ -26,15 +29,27 @@ def shipped() -> Categoriser:
 
 def trained() -> Categoriser:
     """The starter model made from the data: the same every time."""
-    texts, labels = examples()
-    return Categoriser(version=VERSION).fit_hints(texts, labels, hints())
+    found = material()
+    texts, labels, families = zip(*((one.text, one.label, one.family) for one in found), strict=True)
+    return Categoriser(version=VERSION).fit_hints(texts, labels, hints(), families=families)
+
+
+def material() -> list[Example]:
+    """The sentences, each a situation of its own, and the texts of the situations; each text once."""
+    lines = (DATA / "starter.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    every = [Example(row["text"], row["label"], number) for number, row in enumerate(rows)]
+    for path in sorted((DATA / "situations").glob("*.txt")):
+        with path.open(encoding="utf-8") as situations:
+            every.extend(read(situations, every[-1].family + 1))
+    plain = {" ".join(_WORD.findall(one.text.lower())) or one.text: one for one in reversed(every)}
+    return list(reversed(plain.values()))
 
 
 def examples() -> tuple[list[str], list[str | None]]:
     """Texts and their labels; None for what a desk also receives and no category fits."""
-    lines = (DATA / "starter.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
-    return [row["text"] for row in rows], [row["label"] for row in rows]
+    found = material()
+    return [one.text for one in found], [one.label for one in found]
 
 
 def hints() -> dict[str, str]:

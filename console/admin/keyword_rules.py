@@ -72,7 +72,8 @@ def _page(
     tested: str = "",
 ) -> Response:
     own = {one.name: one for one in categories.list_all(visit.session)}
-    starters = {name: words for name, words in hints().items() if name not in own}
+    absent = {*own, *categories.absent(visit.session)}
+    starters = {name: words for name, words in hints().items() if name not in absent}
     return visit.html(
         "admin/keyword_rules.html",
         status,

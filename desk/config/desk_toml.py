@@ -15,6 +15,7 @@ from typing import Any
 
 from desk.incidents.detector import Detector
 from desk.knowledge.csat import CsatSettings
+from desk.learning.desk_kind import Desk
 from desk.rules.automations import BadAutomation, read_trigger
 from desk.tickets.lifecycle import Lifecycle
 
@@ -79,6 +80,7 @@ KINDS: Mapping[str, Shape] = {
         frozenset({"actions"}),
     ),
     "macro": Shape("name", {"text": "", "actions": [], "team": ""}, frozenset({"actions"})),
+    "desk": Shape("", {"kind": str(Desk().kind)}),
     "lifecycle": Shape("", asdict(Lifecycle())),
     "aftercare": Shape("", asdict(CsatSettings())),
     "incidents": Shape("", asdict(Detector())),

@@ -7,11 +7,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.learning import desk_kind
+from desk.learning.desk_kind import Desk
 from storage.db.session import Session, enqueue
 from storage.db.statements import upsert
 from storage.runtime import key_values
 from storage.tables.learning import categories
 
+KIND = "desk_kind"
+"""The key of the desk's kind."""
 LONGEST_NAME, LONGEST_WORDS = 100, 2000
 
 
@@ -35,6 +39,22 @@ def save(session: Session, name: str, words: str, now: datetime, *, active: bool
     row = {"name": name, "words": words, "active": active, "created_at": now}
     upsert(session, categories, ("name",), row)
     ask_for_training(session, f"category {name} was {'set' if active else 'retired'}", now)
+
+
+def desk(session: Session) -> Desk:
+    return desk_kind.read(key_values.get(session, KIND) or {})
+
+
+def set_desk(session: Session, settings: Desk, now: datetime) -> None:
+    """Stores the desk's kind; another one requests a training."""
+    if settings != desk(session):
+        ask_for_training(session, f"the desk is for {settings.kind}", now)
+    key_values.put(session, KIND, {"kind": str(settings.kind)})
+
+
+def absent(session: Session) -> frozenset[str]:
+    """The starter's categories that this desk does not have by its kind, those left out that it made its own."""
+    return desk_kind.absent(desk(session).kind) - {category.name for category in list_all(session) if category.active}
 
 
 def ask_for_training(session: Session, why: str, now: datetime) -> None:

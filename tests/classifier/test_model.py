@@ -194,6 +194,19 @@ def test_a_batch_gives_the_answers_of_one_at_a_time(model: Categoriser) -> None:
     assert model.guess(texts) == [one for text in texts for one in model.guess([text])]
 
 
+def test_a_model_without_some_categories_never_names_them(model: Categoriser) -> None:
+    text = "Please create a purchase order for our supplier"
+    (whole,) = model.guess([text])
+    (cut,) = model.without({"Procurement", "How-to"}).guess([text])
+    assert whole.category == "Procurement"
+    assert not {"Procurement", "How-to"} & {cut.category, *(name for name, _ in cut.runners_up)}
+
+
+def test_a_model_without_all_of_its_categories_is_whole(model: Categoriser) -> None:
+    assert model.without(set(model.classes_)) is model
+    assert model.without({"Nonsense"}) is model
+
+
 def test_a_guess_cannot_be_changed(model: Categoriser) -> None:
     guess: Guess = model.guess(["Printer not working"])[0]
     with pytest.raises(AttributeError):

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from classifier import chances, evaluate
+from classifier.lesson import Examples
 from classifier.train import train
 
 RNG = np.random.default_rng(11)
@@ -35,6 +36,21 @@ def test_a_category_seldom_guessed_gets_the_threshold_of_all() -> None:
     truth = np.array([0] * 40 + [0] * 3)
     limits = chances.thresholds(guesses, truth, 0.95, fewest=30)
     assert limits.tolist() == [0.9, 0.9]
+
+
+def test_one_mistake_among_a_few_guesses_costs_a_category_not_its_threshold() -> None:
+    """Ninety right guesses of one category say what 0.8 is worth; in the other the surest guess was wrong."""
+    guesses = np.array([[0.8, 0.2]] * 400 + [[0.1, 0.9]] + [[0.2, 0.8]] * 39)
+    truth = np.array([0] * 401 + [1] * 39)
+    assert chances.thresholds(guesses, truth, 0.95, fewest=30).tolist() == [0.8, 0.8]
+
+
+def test_a_category_that_is_often_wrong_has_a_higher_threshold() -> None:
+    guesses = np.array([[0.8, 0.2]] * 400 + [[0.2, 0.8]] * 60)
+    truth = np.array([0] * 400 + [0] * 30 + [1] * 30)
+    first, second = chances.thresholds(guesses, truth, 0.95, fewest=30).tolist()
+    assert first == 0.8
+    assert second == chances.NEVER
 
 
 def test_too_few_examples_make_nothing_automatic() -> None:
@@ -69,5 +85,15 @@ def test_letters_are_learnt_for_short_texts_and_left_out_for_long_ones() -> None
     short = [f"{kinds[n % 2]}{RNG.integers(10**6)} broken" for n in range(1_000)]
     long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(40)) for n in range(1_000)]
     labels = [kinds[n % 2] for n in range(1_000)]
-    assert train(short, labels, {}, seed=0, version="", created="").vocabulary.letters
-    assert not train(long, labels, {}, seed=0, version="", created="").vocabulary.letters
+    assert train(Examples(short, labels), {}, seed=0, version="", created="").vocabulary.letters
+    assert not train(Examples(long, labels), {}, seed=0, version="", created="").vocabulary.letters
+
+
+def test_variants_of_one_text_are_kept_back_together() -> None:
+    """Each label's families share no word: who is measured on texts of a family unseen cannot be sure of them."""
+    texts = [f"{word} {extra}" for word in ("ink", "jam", "wage", "bonus") for extra in range(50)]
+    labels = ["print"] * 100 + ["pay"] * 100
+    families: list[list[int]] = [[], [number // 50 for number in range(200)]]
+    apart, together = (train(Examples(texts, labels, some), {}, seed=0, version="", created="") for some in families)
+    assert together.thresholds.min() == chances.NEVER
+    assert apart.thresholds.max() < chances.NEVER

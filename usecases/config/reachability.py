@@ -84,7 +84,7 @@ def _categories(session: Session) -> set[str]:
     by_rule = {category.rule.category for category in keyword_rules.list_all(session)}
     by_action = {str(category.value) for category in _actions(session) if category.do == "category"}
     retired = {name for name, active in own.items() if not active}
-    guessable = (set(starter.hints()) | set(own)) - retired
+    guessable = ((set(starter.hints()) - categories.absent(session)) | set(own)) - retired
     return guessable | by_rule | by_action | set(listings.known_categories(session))
 
 

@@ -1,4 +1,4 @@
-"""The parts of `desk.toml` that a desk has once: lifecycle, CSAT, incidents, the priority matrix, retention.
+"""The parts of `desk.toml` that a desk has once: its kind, lifecycle, CSAT, incidents, the priority matrix, retention.
 
 An entry becomes one setting, checked by its module. What was never set is not stored: then the shipped defaults count,
 and an export leaves it out.
@@ -13,11 +13,13 @@ from datetime import datetime
 from desk.config.desk_toml import BadConfiguration, Entry
 from desk.incidents import detector as incident_detector
 from desk.knowledge import csat as csat_rules
+from desk.learning import desk_kind
 from desk.tickets import lifecycle as lifecycle_rules
 from storage.config import priority_matrix
 from storage.db.session import Session
 from storage.incidents import detector_settings
 from storage.knowledge import csat_settings
+from storage.learning import categories
 from storage.runtime import key_values
 from storage.tickets import lifecycle
 from usecases.privacy import retention
@@ -26,9 +28,11 @@ from usecases.privacy.retention import Rule
 _RULE = {"team": "", "category": "", "days": 0, "raw_days": 0}
 
 
-def save(session: Session, kind: str, entry: Entry) -> None:
+def save(session: Session, kind: str, entry: Entry, now: datetime) -> None:
     """Stores the entry; ValueError where it is not valid."""
     match kind:
+        case "desk":
+            categories.set_desk(session, desk_kind.read(entry), now)
         case "lifecycle":
             lifecycle.set_rules(session, lifecycle_rules.read(entry))
         case "aftercare":
@@ -44,7 +48,7 @@ def save(session: Session, kind: str, entry: Entry) -> None:
 
 
 def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
-    return lambda session, _name, entry, _now: save(session, kind, entry)
+    return lambda session, _name, entry, now: save(session, kind, entry, now)
 
 
 def current_entry(session: Session, kind: str) -> dict[str, Entry]:
@@ -73,6 +77,7 @@ def _as_entry(rule: Rule) -> dict[str, object]:
 
 
 _STORED: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
+    "desk": (categories.KIND, lambda session: {"kind": str(categories.desk(session).kind)}),
     "lifecycle": (lifecycle.KEY, lambda session: asdict(lifecycle.rules(session))),
     "aftercare": (csat_settings.KEY, lambda session: asdict(csat_settings.rules(session))),
     "incidents": (detector_settings.KEY, lambda session: asdict(detector_settings.rules(session))),

@@ -15,7 +15,7 @@ import structlog
 
 from classifier import shelf, starter
 from classifier.model import BrokenArtefact, Categoriser
-from storage.learning import models
+from storage.learning import categories, models
 from storage.learning.models import Model
 from storage.open_store import Store
 
@@ -36,6 +36,7 @@ class ModelWatch:
         self._checked = 0.0
         self._lock = threading.Lock()
         self._failures: tuple[str, int] = ("", 0)
+        self._hidden: frozenset[str] = frozenset()
 
     def fresh(self, current: Categoriser, now: datetime) -> Categoriser:
         """The active model, if it is time to check and it has changed; else the current one."""
@@ -50,19 +51,22 @@ class ModelWatch:
     def load_active(self, current: Categoriser, now: datetime) -> Categoriser:
         """The active model as of now."""
         with self._store.database.reading() as session:
-            wanted = models.active_model(session)
+            wanted, absent = models.active_model(session), categories.absent(session)
         if self._registers and _is_older_starter(wanted):
             register_starter(self._store, now)
             return self.load_active(current, now)
-        if wanted is None or wanted.version == current.parts.version:
+        # A model that was trained here knows the desk's kind; the one that was shipped knows no desk.
+        hidden = absent if wanted and wanted.made_by == models.SHIPPED else frozenset()
+        if wanted is None or (wanted.version, hidden) == (current.parts.version, self._hidden):
             return current
         try:
             model = shelf.load(self._shelf, wanted.version, wanted.checksum)
         except BrokenArtefact as error:
             self._note_broken(wanted, str(error), now)
             return current
-        log.info("model_loaded", version=wanted.version, before=current.parts.version)
-        return model
+        self._hidden = hidden
+        log.info("model_loaded", version=wanted.version, before=current.parts.version, hidden=len(hidden))
+        return model.without(hidden)
 
     def _note_broken(self, wanted: Model, error: str, now: datetime) -> None:
         version, count = self._failures

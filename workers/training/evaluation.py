@@ -29,12 +29,15 @@ class TrainingData:
     retired: frozenset[str]
     words: Mapping[str, str]
     last_correction_id: int
+    absent: frozenset[str] = frozenset()
+    """Categories of the starter that a desk of this kind does not have, unless agents use them."""
 
     @cached_property
     def without(self) -> frozenset[str]:
         """Categories of the starter that are not learned: retired ones, and those that this desk does not use."""
         foreign = learning.not_this_desks(starter.hints(), self.chosen.examples)
-        return self.retired | (foreign - set(self.words))
+        absent = self.absent - {example.category for example in self.chosen.examples}
+        return self.retired | ((foreign | absent) - set(self.words))
 
     @property
     def hints(self) -> dict[str, str]:

@@ -102,7 +102,8 @@ def load_training_data(session: Session) -> TrainingData:
     examples = [*training_labels.labels_by_agents(session), *training_labels.labels_by_silence(session)]
     retired = frozenset(one.name for one in own if not one.active)
     chosen = learning.choose(examples, retired)
-    return TrainingData(chosen, retired, {one.name: one.words for one in own if one.active}, last)
+    words = {one.name: one.words for one in own if one.active}
+    return TrainingData(chosen, retired, words, last, categories.absent(session))
 
 
 def prune(store: Store, now: datetime) -> None:

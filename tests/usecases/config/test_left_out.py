@@ -101,6 +101,8 @@ name = "Hello"
 text = "Hello {requester.name}"
 actions = [{ tag = ["greeted"] }]
 team = "HR"
+[desk]
+kind = "customer"
 [lifecycle]
 close_days = 9
 reopen_days = 9

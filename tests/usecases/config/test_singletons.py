@@ -18,6 +18,7 @@ from desk.tickets import lifecycle
 from storage.config import priority_matrix
 from storage.incidents import detector_settings
 from storage.knowledge import csat_settings as care_rows
+from storage.learning import categories
 from storage.open_store import Store
 from storage.people import people
 from storage.tickets import lifecycle as lifecycle_rows
@@ -160,3 +161,23 @@ def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) ->
         assert configuration.apply(session, read(tomllib.loads(text)), NOW) == []
         assert to_toml(configuration_export.current_configuration(session)) == text
         raise InterruptedError
+
+
+@pytest.mark.parametrize(("kind", "hidden"), [("customer", "Procurement"), ("internal", "Sales / Quote")])
+def test_the_kind_of_the_desk_decides_which_categories_there_are(any_store: Store, kind: str, hidden: str) -> None:
+    apply(any_store, f'[desk]\nkind = "{kind}"')
+    with any_store.database.reading() as session:
+        assert hidden in categories.absent(session)
+        assert configuration_export.current_configuration(session)["desk"] == {"": {"kind": kind}}
+
+
+def test_a_category_of_ones_own_stands_on_every_kind_of_desk(any_store: Store) -> None:
+    apply(any_store, '[desk]\nkind = "customer"\n[[category]]\nname = "Procurement"\nwords = "tender"')
+    with any_store.database.reading() as session:
+        assert "Procurement" not in categories.absent(session)
+        assert "HR / Payroll" in categories.absent(session)
+
+
+def test_a_kind_that_no_desk_is_of_is_refused(any_store: Store) -> None:
+    with pytest.raises(ValueError, match="both, customer, internal"):
+        apply(any_store, '[desk]\nkind = "shop"')
