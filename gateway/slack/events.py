@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +31,7 @@ from gateway.slack import modals, orders
 from gateway.slack.immediate_answers import Answers
 from gateway.slack.messages import Ignored, SlackMessage, Way, read_message
 from gateway.slack.orders import ReceivedOrder
+from gateway.slack.payload import Payload
 from gateway.slack.request import kept_bytes, to_order_request, to_request
 from gateway.slack.workspace import OtherWorkspace, Workspace
 from storage.mail import channel_threads, message_id_index
@@ -67,7 +68,7 @@ class SlackEvents:
         # Slack is answered first; a modal may open a moment later.
         self._modals = ThreadPoolExecutor(2, "slack-windows")
 
-    def take(self, body: Mapping[str, Any]) -> str:
+    def take(self, body: Payload) -> str:
         """Returns when the message is on disk, or when there is nothing to write, what to say to a typed command.
 
         Raises NotWrittenDown otherwise."""
@@ -83,7 +84,7 @@ class SlackEvents:
         self._stored(lambda: self._take_message(message, body))
         return ""
 
-    def _order(self, received: ReceivedOrder, body: Mapping[str, Any]) -> str:
+    def _order(self, received: ReceivedOrder, body: Payload) -> str:
         """Answers at once what changes nothing; stores everything else."""
         order = received.order
         if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
@@ -125,7 +126,7 @@ class SlackEvents:
             log.warning("slack_message_not_written_down", error=type(error).__name__)
             raise NotWrittenDown from error
 
-    def _take_message(self, message: SlackMessage, body: Mapping[str, Any]) -> None:
+    def _take_message(self, message: SlackMessage, body: Payload) -> None:
         if self._is_agents_thread(message):
             received, account = orders.order_of_message(message), self._workspace.account_of(message.user)
             order = replace(received.order, guest=account.guest, email=account.email, unknown=account.unknown)
@@ -137,11 +138,11 @@ class SlackEvents:
         name = message.name or self._workspace.name_of(message.user)
         self._submit(to_request(message, name, self._clock()), body, message.way.name.lower())
 
-    def _write_order(self, received: ReceivedOrder, body: Mapping[str, Any]) -> None:
+    def _write_order(self, received: ReceivedOrder, body: Payload) -> None:
         request = to_order_request(received.order, received.external_id, received.once, "", self._clock())
         self._submit(request, body, str(received.order.kind))
 
-    def _submit(self, request: InboundRequest, body: Mapping[str, Any], way: str) -> None:
+    def _submit(self, request: InboundRequest, body: Payload, way: str) -> None:
         inbound_id = self._group.submit(Incoming(request, (), kept_bytes(body))).result(COMMIT_SECONDS)
         log.info("slack_message_written_down", inbound_id=inbound_id, way=way)
 

@@ -9,19 +9,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gateway.slack.payload import Payload
+
 MOST_LETTERS = 40_000
 MOST_PARTS = 100
 MOST_DEPTH = 8
 _MARKUP = re.compile(r"<[@#!]?([^<>|]*)(?:\|([^<>]*))?>|[*_~`\s]|&(?:amp|lt|gt);")
 
 
-def own_text(message: Mapping[str, Any]) -> str:
+def own_text(message: Payload) -> str:
     """The author's own text: the text, or the blocks where there is none."""
     text = _text(message, "text")
     return text if text.strip() else "\n".join(_of_blocks(message.get("blocks")))[:MOST_LETTERS]
 
 
-def further_text(message: Mapping[str, Any]) -> str:
+def further_text(message: Payload) -> str:
     """What stands in blocks and is not in the text, then attachments and shared messages with who wrote them."""
     seen = _bare(own_text(message))
     lines = [line for line in _of_blocks(message.get("blocks")) if line.strip() and _bare(line) not in seen]
@@ -29,17 +31,17 @@ def further_text(message: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part.strip())[:MOST_LETTERS]
 
 
-def whole_text(message: Mapping[str, Any]) -> str:
+def whole_text(message: Payload) -> str:
     """Both, the author's own first."""
     return "\n\n".join(part for part in (own_text(message), further_text(message)) if part)
 
 
-def shared_files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def shared_files(message: Payload) -> list[Payload]:
     """The files of messages that were shared with it."""
     return [file for one in _mappings(message, "attachments") for file in _mappings(one, "files")]
 
 
-def _attachment(one: Mapping[str, Any], seen: str, depth: int) -> str:
+def _attachment(one: Payload, seen: str, depth: int) -> str:
     """One attachment; a shared message begins with its author and place."""
     shared = bool(one.get("is_share") or one.get("is_msg_unfurl"))
     if not shared and (one.get("from_url") or one.get("original_url")):
@@ -56,13 +58,13 @@ def _attachment(one: Mapping[str, Any], seen: str, depth: int) -> str:
     return "\n".join([*([_origin(one)] if shared and words else []), *words, *filter(None, [_text(one, "footer")])])
 
 
-def _origin(one: Mapping[str, Any]) -> str:
+def _origin(one: Payload) -> str:
     who = _text(one, "author_name") or _text(one, "author_subname") or "somebody"
     where = _text(one, "channel_name")
     return f"Shared message of {_escaped(who)}{f' in #{_escaped(where)}' if where else ''}:"
 
 
-def _of_message_blocks(one: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _of_message_blocks(one: Payload, depth: int) -> Iterator[str]:
     for part in _mappings(one, "message_blocks"):
         message = part.get("message")
         if isinstance(message, Mapping):
@@ -75,7 +77,7 @@ def _of_blocks(blocks: Any, depth: int = 0) -> list[str]:
     return [line for one in listed[:MOST_PARTS] if isinstance(one, Mapping) for line in _of_block(one)]
 
 
-def _of_block(block: Mapping[str, Any]) -> Iterator[str]:
+def _of_block(block: Payload) -> Iterator[str]:
     kind = block.get("type")
     if kind == "rich_text":
         yield from _rich(_mappings(block, "elements"), 0)
@@ -98,7 +100,7 @@ def _texts(parts: Sequence[Any]) -> Iterator[str]:
             yield words if part.get("type") == "mrkdwn" else _escaped(words)
 
 
-def _rich(elements: Sequence[Mapping[str, Any]], depth: int) -> Iterator[str]:
+def _rich(elements: Sequence[Payload], depth: int) -> Iterator[str]:
     """Sections are lines, items of a list begin with a bullet, quotes with a sign."""
     for one in elements:
         inner = _mappings(one, "elements")
@@ -109,7 +111,7 @@ def _rich(elements: Sequence[Mapping[str, Any]], depth: int) -> Iterator[str]:
             yield from (f"{before}{line}" for line in "".join(map(_inline, inner)).splitlines())
 
 
-def _inline(one: Mapping[str, Any]) -> str:
+def _inline(one: Payload) -> str:
     kind, text = one.get("type"), _text(one, "text")
     if kind == "text":
         return _escaped(text)
@@ -134,15 +136,15 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _mappings(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+def _mappings(data: Payload, key: str) -> list[Payload]:
     return [one for one in _listed(data, key) if isinstance(one, Mapping)]
 
 
-def _listed(data: Mapping[str, Any], key: str) -> list[Any]:
+def _listed(data: Payload, key: str) -> list[Any]:
     value = data.get(key)
     return value[:MOST_PARTS] if isinstance(value, list) else []
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def _text(data: Payload, key: str) -> str:
     value = data.get(key)
     return value[:MOST_LETTERS] if isinstance(value, str) else ""

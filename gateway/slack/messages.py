@@ -15,6 +15,7 @@ from typing import Any
 from desk.slack.orders import SlackFile
 from desk.text.file_names import clean_name
 from gateway.slack.message_text import further_text, own_text, shared_files
+from gateway.slack.payload import Payload, mapping_of, text_of
 
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
@@ -90,7 +91,7 @@ class Ignored:
     why: str
 
 
-def read_message(body: Mapping[str, Any]) -> SlackMessage | Ignored:
+def read_message(body: Payload) -> SlackMessage | Ignored:
     """The message in an event or a message shortcut."""
     if body.get("type") == "message_action":
         return _shortcut(body)
@@ -102,7 +103,7 @@ def read_message(body: Mapping[str, Any]) -> SlackMessage | Ignored:
     return _event(body, event)
 
 
-def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> SlackMessage | Ignored:
+def _event(body: Payload, event: Payload) -> SlackMessage | Ignored:
     bot_user = text_of(authorization(body), "user_id")
     why = _not_a_person(event, bot_user)
     if why:
@@ -117,7 +118,7 @@ def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> SlackMessage | 
     return read if read is not None else Ignored("ids are missing")
 
 
-def _shortcut(body: Mapping[str, Any]) -> SlackMessage | Ignored:
+def _shortcut(body: Payload) -> SlackMessage | Ignored:
     if body.get("callback_id") != SHORTCUT:
         return Ignored("another shortcut")
     message, presser = mapping_of(body, "message"), mapping_of(body, "user")
@@ -128,7 +129,7 @@ def _shortcut(body: Mapping[str, Any]) -> SlackMessage | Ignored:
     return read if read is not None else Ignored("ids are missing")
 
 
-def team_of(body: Mapping[str, Any]) -> str:
+def team_of(body: Payload) -> str:
     """The workspace whose installation this is for; in a shared channel the event's own team may be another."""
     return (
         text_of(authorization(body), "team_id")
@@ -142,9 +143,9 @@ def _message(
     way: Way,
     team: str,
     channel: str,
-    message: Mapping[str, Any],
+    message: Payload,
     bot_user: str,
-    presser: Mapping[str, Any] | None = None,
+    presser: Payload | None = None,
 ) -> SlackMessage | None:
     user, ts, thread_ts = text_of(message, "user"), text_of(message, "ts"), text_of(message, "thread_ts")
     opened_by = text_of(presser or {}, "id")
@@ -172,13 +173,13 @@ def _message(
     )
 
 
-def _way(event: Mapping[str, Any]) -> Way:
+def _way(event: Payload) -> Way:
     if event.get("type") == "app_mention":
         return Way.MENTION
     return Way.DIRECT if event.get("channel_type") == "im" else Way.THREAD
 
 
-def _not_a_person(event: Mapping[str, Any], bot_user: str) -> str:
+def _not_a_person(event: Payload, bot_user: str) -> str:
     """Why nobody wrote this; empty if somebody did."""
     if event.get("subtype") not in (None, *_PERSONS):
         return "an edit, a deletion or a notice"
@@ -196,35 +197,25 @@ def _same_moment(event_time: Any, ts: str) -> bool:
     return abs(event_time - int(ts.partition(".")[0])) <= _DAY
 
 
-def authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def authorization(body: Payload) -> Payload:
     listed = body.get("authorizations")
     first = listed[0] if isinstance(listed, list) and listed else None
     return first if isinstance(first, Mapping) else {}
 
 
-def _files(message: Mapping[str, Any]) -> tuple[SlackFile, ...]:
+def _files(message: Payload) -> tuple[SlackFile, ...]:
     listed = message.get("files")
     files = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     files += shared_files(message)
     return tuple(_file(one) for one in files[:_MOST_FILES] if ID.match(text_of(one, "id")))
 
 
-def _file(one: Mapping[str, Any]) -> SlackFile:
+def _file(one: Payload) -> SlackFile:
     size = one.get("size")
     known = size if isinstance(size, int) and 0 <= size < 2**53 else 0
     name = clean_name(text_of(one, "name") or text_of(one, "title"))
     return SlackFile(text_of(one, "id"), name, text_of(one, "mimetype"), known)
 
 
-def _name(profile: Mapping[str, Any]) -> str:
+def _name(profile: Payload) -> str:
     return text_of(profile, "real_name") or text_of(profile, "display_name")
-
-
-def text_of(data: Mapping[str, Any], key: str) -> str:
-    value = data.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def mapping_of(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, Mapping) else {}

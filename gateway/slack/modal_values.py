@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from desk.slack.orders import Button
 from desk.tickets.commands import Command
-from gateway.slack.messages import mapping_of, text_of
+from gateway.slack.payload import Payload, mapping_of, text_of
 
 TEXT, KIND, THEN, FIELD = "text", "kind", "then", "field:"
 CHANGES = ("assign", "team", "category", "priority", "status", "snooze", "macro")
 """The inputs of the window in which a ticket is changed: each is the command that it gives."""
 
 
-def metadata_of_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
+def metadata_of_view(view: Payload) -> Payload:
     """What we gave the window along; empty if it is nothing of ours."""
     try:
         found = json.loads(text_of(view, "private_metadata") or "{}")
@@ -27,7 +26,7 @@ def metadata_of_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def commands_of_view(view: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, tuple[Command, ...]]:
+def commands_of_view(view: Payload, given: Payload) -> tuple[str, tuple[Command, ...]]:
     """The text to be said, and the commands."""
     values = values_of_view(view)
     match text_of(view, "callback_id"):
@@ -47,7 +46,7 @@ def commands_of_view(view: Mapping[str, Any], given: Mapping[str, Any]) -> tuple
             return "", (*((Command("reply"),) if filled_in["macro"] else ()), *changed)
 
 
-def values_of_view(view: Mapping[str, Any]) -> dict[str, str]:
+def values_of_view(view: Payload) -> dict[str, str]:
     """Block → what is in its input: a text, or the value of the option that was chosen."""
     blocks = mapping_of(mapping_of(view, "state"), "values")
     found: dict[str, str] = {}

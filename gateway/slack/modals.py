@@ -13,7 +13,9 @@ from typing import Any
 from desk.slack.orders import Button, Order
 from gateway.slack.modal_values import CHANGES, FIELD, KIND, TEXT, THEN
 
-View = dict[str, Any]
+Element = dict[str, Any]
+"""A part of a modal, in the shape that Slack's Block Kit gives it."""
+View = Element
 Choice = tuple[str, str]
 """What an option says, and what it means."""
 
@@ -63,7 +65,7 @@ def view(button: str, shown: ModalTicket, order: Order) -> View:
     }
 
 
-def _answer(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
+def _answer(shown: ModalTicket) -> tuple[str, str, list[Element]]:
     kinds = [("Reply to the requester", "reply"), ("Internal note, for agents only", "note")]
     afterwards = [("The requester's turn", "keep"), ("Resolved with this", "resolve"), ("On hold", "hold")]
     blocks = [
@@ -74,13 +76,13 @@ def _answer(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
     return f"Answer #{shown.number}", "Send", blocks
 
 
-def _resolve(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
+def _resolve(shown: ModalTicket) -> tuple[str, str, list[Element]]:
     box = _text_box(shown.resolution, "What solved it, in words that help the next one")
     blocks = [_input(f"{FIELD}{name}", label, _line("")) for name, label in shown.fields]
     return f"Resolve #{shown.number}", "Resolve", [*blocks, _input(TEXT, "Resolution", box, optional=True)]
 
 
-def _change(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
+def _change(shown: ModalTicket) -> tuple[str, str, list[Element]]:
     was, choices = shown.was or {}, shown.choices or {}
     blocks = []
     for name in CHANGES:
@@ -92,43 +94,43 @@ def _change(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
     return f"Change #{shown.number}", "Save", blocks
 
 
-def _about(shown: ModalTicket) -> dict[str, Any]:
+def _about(shown: ModalTicket) -> Element:
     """Plain text: what somebody wrote as a subject has no effect here."""
     text = _plain(f"#{shown.number} {shown.subject}", MOST_LETTERS)
     return {"type": "context", "elements": [text | {"emoji": False}]}
 
 
-def _input(block: str, label: str, element: dict[str, Any], *, optional: bool = False) -> dict[str, Any]:
+def _input(block: str, label: str, element: Element, *, optional: bool = False) -> Element:
     named = element | {"action_id": "value"}
     return {"type": "input", "block_id": block, "label": _plain(label, 2000), "element": named, "optional": optional}
 
 
-def _text_box(initial: str, hint: str) -> dict[str, Any]:
-    box: dict[str, Any] = {"type": "plain_text_input", "multiline": True, "max_length": MOST_LETTERS}
+def _text_box(initial: str, hint: str) -> Element:
+    box: Element = {"type": "plain_text_input", "multiline": True, "max_length": MOST_LETTERS}
     box["placeholder"] = _plain(hint, _MOST_VALUE)
     return box | ({"initial_value": initial[:MOST_LETTERS]} if initial else {})
 
 
-def _line(hint: str) -> dict[str, Any]:
-    line: dict[str, Any] = {"type": "plain_text_input", "max_length": MOST_LETTERS}
+def _line(hint: str) -> Element:
+    line: Element = {"type": "plain_text_input", "max_length": MOST_LETTERS}
     return line | ({"placeholder": _plain(hint, _MOST_VALUE)} if hint else {})
 
 
-def _radio(choices: Sequence[Choice]) -> dict[str, Any]:
+def _radio(choices: Sequence[Choice]) -> Element:
     options = [_option(one) for one in choices]
     return {"type": "radio_buttons", "options": options, "initial_option": options[0]}
 
 
-def _select(choices: Sequence[Choice], chosen: str) -> dict[str, Any]:
+def _select(choices: Sequence[Choice], chosen: str) -> Element:
     """Options that Slack would refuse for their length are left out."""
     options = [_option(one) for one in choices if one[0] and 0 < len(one[1]) <= _MOST_VALUE][:_MOST_OPTIONS]
     first = next((one for one in options if one["value"] == chosen), None)
     return {"type": "static_select", "options": options} | ({"initial_option": first} if first else {})
 
 
-def _option(choice: Choice) -> dict[str, Any]:
+def _option(choice: Choice) -> Element:
     return {"text": _plain(choice[0], _MOST_LABEL), "value": choice[1]}
 
 
-def _plain(text: str, most: int) -> dict[str, Any]:
+def _plain(text: str, most: int) -> Element:
     return {"type": "plain_text", "text": text if len(text) <= most else text[: most - 1] + "…"}

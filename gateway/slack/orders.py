@@ -10,14 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from desk.slack.orders import MORE, WINDOWS, Button, Kind, Order, number_of
 from desk.tickets.commands import Command
 from gateway.slack import modal_values
 from gateway.slack.message_text import whole_text
-from gateway.slack.messages import ID, TS, SlackMessage, mapping_of, team_of, text_of
+from gateway.slack.messages import ID, TS, SlackMessage, team_of
 from gateway.slack.mrkdwn import plain_text, without_labels
+from gateway.slack.payload import Payload, mapping_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ReceivedOrder:
     trigger: str = ""
 
 
-def read_order(body: Mapping[str, Any]) -> ReceivedOrder | None:
+def read_order(body: Payload) -> ReceivedOrder | None:
     """The order in a body; None for everything else."""
     kind = body.get("type")
     if kind == "block_actions":
@@ -64,7 +64,7 @@ def order_of_message(message: SlackMessage) -> ReceivedOrder:
     return ReceivedOrder(order, order.message_id, f"{order.message_id}\0{message.user}\0{message.text}")
 
 
-def _pressed(body: Mapping[str, Any]) -> ReceivedOrder | None:
+def _pressed(body: Payload) -> ReceivedOrder | None:
     listed = body.get("actions")
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     button, value = text_of(action, "action_id"), text_of(action, "value")
@@ -83,7 +83,7 @@ def _pressed(body: Mapping[str, Any]) -> ReceivedOrder | None:
     return ReceivedOrder(order, f"pressed:{_hash(once)}", once, button if button in WINDOWS else "", trigger)
 
 
-def _submitted(body: Mapping[str, Any]) -> ReceivedOrder | None:
+def _submitted(body: Payload) -> ReceivedOrder | None:
     view = mapping_of(body, "view")
     if text_of(view, "callback_id") not in WINDOWS or not ID.match(text_of(view, "id")):
         return None
@@ -99,7 +99,7 @@ def _submitted(body: Mapping[str, Any]) -> ReceivedOrder | None:
     return ReceivedOrder(order, f"submitted:{text_of(view, 'id')}", text_of(view, "id"))
 
 
-def _typed(body: Mapping[str, Any]) -> ReceivedOrder:
+def _typed(body: Payload) -> ReceivedOrder:
     number, rest = number_of(plain_text(without_labels(text_of(body, "text"))))
     order = Order(
         Kind.TYPED,
@@ -113,7 +113,7 @@ def _typed(body: Mapping[str, Any]) -> ReceivedOrder:
     return ReceivedOrder(order, f"typed:{_hash(once)}", once, trigger=text_of(body, "trigger_id"))
 
 
-def _by(kind: Kind, body: Mapping[str, Any]) -> Order:
+def _by(kind: Kind, body: Payload) -> Order:
     """Who did it, and at which message."""
     container, message, user = mapping_of(body, "container"), mapping_of(body, "message"), mapping_of(body, "user")
     ts = text_of(message, "ts") or text_of(container, "message_ts")
@@ -128,7 +128,7 @@ def _by(kind: Kind, body: Mapping[str, Any]) -> Order:
     )
 
 
-def _changed(body: Mapping[str, Any]) -> ReceivedOrder | None:
+def _changed(body: Payload) -> ReceivedOrder | None:
     event = mapping_of(body, "event")
     subtype, before = event.get("subtype"), mapping_of(event, "previous_message")
     if event.get("type") != "message" or subtype not in ("message_changed", "message_deleted"):

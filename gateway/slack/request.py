@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from desk.channels import Channel
 from desk.mail.inbound_request import Attachment, InboundRequest, Party, ThreadKeys
@@ -17,6 +15,7 @@ from desk.slack import orders as slack_orders
 from desk.slack.orders import Order, SlackFile
 from gateway.slack.messages import SlackMessage
 from gateway.slack.mrkdwn import plain_text
+from gateway.slack.payload import Payload
 
 SUBJECT_LETTERS = 120
 _SECRETS = frozenset({"token", "response_url", "trigger_id"})
@@ -56,7 +55,7 @@ def to_order_request(order: Order, external_id: str, once: str, name: str, now: 
     )
 
 
-def kept_bytes(body: Mapping[str, Any]) -> bytes:
+def kept_bytes(body: Payload) -> bytes:
     """The body as it is stored, without the secrets that would let somebody act in Slack."""
     return json.dumps({key: value for key, value in body.items() if key not in _SECRETS}).encode()
 

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any
 
 import structlog
 from slack_sdk import WebClient
@@ -18,6 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from desk.slack import account as slack_account
 from desk.slack.account import UNKNOWN, Account
+from gateway.slack.payload import Payload
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class Workspace:
             account = slack_account.read(self._ask("users.info", {"user": user}) or {}, self._team or "")
             return account if account.unknown else self._remember(user, account)
 
-    def open_modal(self, trigger: str, view: Mapping[str, Any]) -> str:
+    def open_modal(self, trigger: str, view: Payload) -> str:
         """Opens a modal for the person who pressed a button; returns the error, or nothing."""
         return self._call("views.open", {"trigger_id": trigger, "view": dict(view)})
 
@@ -73,7 +73,7 @@ class Workspace:
         place = {"channel": channel, "user": user} | ({"thread_ts": thread_ts} if thread_ts else {})
         return self._call("chat.postEphemeral", place | {"text": text})
 
-    def _call(self, method: str, arguments: Mapping[str, Any]) -> str:
+    def _call(self, method: str, arguments: Payload) -> str:
         if self._client is None:
             return "no token"
         try:
@@ -99,7 +99,7 @@ class Workspace:
             return None
         return "" if answer.get("is_enterprise_install") else str(answer["team_id"])
 
-    def _ask(self, method: str, arguments: Mapping[str, str]) -> Mapping[str, Any] | None:
+    def _ask(self, method: str, arguments: Mapping[str, str]) -> Payload | None:
         """Slack's answer, empty where it refused; None where there was none."""
         if self._client is None or self._monotonic() < self._quiet_until:
             return None
