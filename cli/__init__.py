@@ -1,1 +1,1 @@
-"""The `frontdesk` command's own words: each module is one group of commands; here, and only here, we print."""
+"""The `frontdesk` command: `commands.py` lists the commands, modules declare them; here, and only here, we print."""

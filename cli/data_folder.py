@@ -15,18 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from typing import Any
 
+from cli.trouble import Trouble
 from desk.config.settings import Settings
 
 RUNNING = "running.json"
 """Written by `frontdesk up`: where the processes of this data folder are."""
-
-
-class Trouble(RuntimeError):
-    """Something that the person at the keyboard can mend; the text says how. `code` is the exit status."""
-
-    def __init__(self, text: str, code: int = 1) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def ensure_folder(settings: Settings) -> None:

@@ -13,25 +13,13 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-from cli.data_folder import RUNNING, Trouble, ensure_folder, note_running, only_one, running
+from cli.data_folder import ensure_folder, running
+from cli.trouble import Trouble
 from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import is_unavailable
 from storage.open_store import Store, database_url, open_store
 from storage.runtime import memory, secret_key
-
-__all__ = [
-    "DATABASE_AWAY",
-    "RUNNING",
-    "Trouble",
-    "ensure_folder",
-    "first_line",
-    "note_running",
-    "only_one",
-    "opened",
-    "running",
-    "serving",
-]
 
 DATABASE_AWAY = 69
 log = structlog.get_logger()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -28,24 +27,6 @@ def table(found: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     widths = [max(len(column), *(len(line[n]) for line in cells)) for n, column in enumerate(columns)]
     for line in ([column.upper().replace("_", " ") for column in columns], *cells):
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def rows(args: argparse.Namespace, found: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> int:
-    """The end of a command that lists: JSON or a table."""
-    if args.json:
-        as_json(found)
-    else:
-        table(found, columns)
-    return 0
-
-
-def said(args: argparse.Namespace, value: Any, text: str) -> int:
-    """The end of a command that did something: JSON or a sentence."""
-    if args.json:
-        as_json(value)
-    elif text:
-        print(text)
-    return 0
 
 
 def fields(pairs: Mapping[str, Any]) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-KINDS = ("A channel", "A page", "An API route", "A setting", "A column", "An event", "A rule condition", "A language")
+KINDS = (
+    "A channel", "A page", "An API route", "A command", "A setting", "A column", "An event", "A rule condition",
+    "A language",
+)  # fmt: skip
 _HEADING = re.compile(r"### (.+): `(\w+)`\n")
 _FILE = re.compile(r"(?:^\d+\. |\. )`([\w./*-]+)`(?: \(`([^`]+)`\))?:", re.MULTILINE)
 

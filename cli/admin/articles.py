@@ -6,7 +6,6 @@ version of the same article.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
-from desk.config.settings import Settings
+from cli.command import DRY_RUN, ID, Call, DeskGroup, most
+from cli.trouble import Trouble
 from desk.knowledge.articles import Audience, State
 from storage.db.session import Session
 from storage.knowledge import articles
@@ -37,68 +38,77 @@ class _Taken:
     same: int = 0
 
 
-def listed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        if args.search:
-            found = articles.search(session, Audience.INTERNAL, args.search, args.most)
+_STATE = click.option("--state", type=click.Choice([str(state) for state in State]), default=None, help="Only those.")
+
+article_group = DeskGroup("article", help="What solved one ticket, written for the next.")
+
+
+@article_group.command("list")
+@click.option("--search", metavar="WORDS", default="", help="Only those with these words.")
+@_STATE
+@click.option("--category", default="", help="Only those of this category.")
+@most(50)
+def list_articles(call: Call, search: str, state: str | None, category: str, most: int) -> None:
+    """The newest articles."""
+    with call.reading() as session:
+        if search:
+            page = articles.search(session, Audience.INTERNAL, search, most)
         else:
-            state, category = args.state or "", args.category or ""
-            found = articles.page(
-                session, Audience.INTERNAL, ArticleFilter(state=state, category=category, most=args.most)
+            page = articles.page(
+                session, Audience.INTERNAL, ArticleFilter(state=state or "", category=category, most=most)
             )
-        uses = articles.count_uses(session, [one.id for one in found])
-    rows = [asdict(one) | _counts(uses[one.id]) for one in found]
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _COLUMNS)
-    return 0
+        uses = articles.count_uses(session, [article.id for article in page])
+    call.rows([asdict(article) | _counts(uses[article.id]) for article in page], _COLUMNS)
 
 
-def shown(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        article = _found(session, args.id)
+@article_group.command()
+@ID
+def show(call: Call, number: int) -> None:
+    """One article with its versions and uses."""
+    with call.reading() as session:
+        article = articles.get(session, number, Audience.INTERNAL)
+        if article is None:
+            raise Trouble(f"there is no article {number}")
         whole = asdict(article) | _counts(articles.count_uses(session, [article.id])[article.id])
-        whole |= {"versions": [asdict(one) for one in articles.versions(session, article.id)]}
+        whole |= {"versions": [asdict(version) for version in articles.versions(session, article.id)]}
         whole |= {"tickets": articles.tickets_of(session, article.id)}
-    if args.json:
-        output.as_json(whole)
-        return 0
+    if call.as_json:
+        return output.as_json(whole)
     output.fields({name: whole[name] for name in (*_COLUMNS, "tickets")})
     for line in article.text.splitlines():
         print("    " + escaped(line))
-    return 0
+    return None
 
 
-def given_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """All that no private team keeps, as JSON."""
-    with opened(settings) as store, store.database.reading() as session:
-        found = articles.page(session, Audience.INTERNAL, ArticleFilter(state=args.state or "", most=_MOST))
-    rows = [{name: asdict(one)[name] for name in _TAKEN} for one in reversed(found) if one.team_id is None]
+@article_group.command("export")
+@click.argument("file", metavar="FILE.json")
+@_STATE
+def export_articles(call: Call, file: str, state: str | None) -> None:
+    """All articles as JSON, but for those that a private team keeps; - writes them to the standard output."""
+    with call.reading() as session:
+        page = articles.page(session, Audience.INTERNAL, ArticleFilter(state=state or "", most=_MOST))
+    rows = [{name: asdict(one)[name] for name in _TAKEN} for one in reversed(page) if one.team_id is None]
     text = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
-    if args.file == "-":
+    if file == "-":
         print(text, end="")
-    else:
-        Path(args.file).write_text(text, encoding="utf-8")
-        print(f"{len(rows)} articles are in {args.file}")
-    return 0
+        return
+    Path(file).write_text(text, encoding="utf-8")
+    print(f"{len(rows)} articles are in {file}")
 
 
-def taken_in(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+@article_group.command("import")
+@click.argument("file", metavar="FILE.json")
+@DRY_RUN
+def import_articles(call: Call, file: str, dry_run: bool) -> None:
+    """Take articles in, known by title and language."""
     try:
-        given = json.loads(Path(args.file).read_text(encoding="utf-8"))
-        wanted = [_read(one, now) for one in given]
+        wanted = [_read(row, call.now) for row in json.loads(Path(file).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise Trouble(f"{args.file} is no list of articles: {error}", 65) from error
-    with opened(settings) as store, store.database.transaction() as session:
-        done = _take_in(session, wanted, now, args.dry_run)
-    if args.json:
-        output.as_json(asdict(done))
-    else:
-        print(
-            f"{done.new} new, {done.changed} changed, {done.same} as they were" + args.dry_run * " (nothing was kept)"
-        )
-    return 0
+        raise Trouble(f"{file} is no list of articles: {error}", 65) from error
+    with call.writing() as session:
+        done = _take_in(session, wanted, call.now, dry_run)
+    text = f"{done.new} new, {done.changed} changed, {done.same} as they were" + dry_run * " (nothing was kept)"
+    call.answer(asdict(done), text)
 
 
 def _take_in(session: Session, wanted: list[Article], now: datetime, dry_run: bool) -> _Taken:
@@ -129,13 +139,6 @@ def _read(given: Mapping[str, Any], now: datetime) -> Article:
     state, audience = State(given.get("state", State.DRAFT)), Audience(given.get("audience", Audience.INTERNAL))
     published = now if state is State.PUBLISHED else None
     return Article(0, created_at=now, updated_at=now, state=state, audience=audience, published_at=published, **texts)
-
-
-def _found(session: Session, number: int) -> Article:
-    article = articles.get(session, number, Audience.INTERNAL)
-    if article is None:
-        raise Trouble(f"there is no article {number}")
-    return article
 
 
 def _counts(uses: Mapping[str, int]) -> dict[str, int]:

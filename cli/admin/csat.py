@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
-from datetime import datetime
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
+from cli.command import Call, DeskGroup
 from console.insight import csat as csat_page
-from desk.config.settings import Settings
 from storage.runtime.logging_setup import escaped
 
 _COLUMNS = ("name", "asked", "answered", "mean", "median", "satisfied")
 
+csat_group = DeskGroup("csat", help="How content requesters are.")
 
-def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    if not 1 <= args.days <= 3650:
-        raise Trouble("--days should be from 1 to 3650", 64)
-    with opened(settings) as store, store.database.reading() as session:
-        found = csat_page.figures(session, now, args.days)
-    if args.json:
-        output.as_json(found)
-        return 0
-    named = {"all": found["all"], "before": found["before"], **found["teams"], **found["agents"]}
-    output.table(
-        [{**one, "name": name, "satisfied": _share(one["satisfied"])} for name, one in named.items()], _COLUMNS
-    )
-    for one in found["answers"]:
-        print(f"{one['score']} of 5 for #{one['ticket_id']}  {escaped(' '.join(one['comment'].split()))}".rstrip())
-    return 0
+
+@csat_group.command()
+@click.option("--days", type=click.IntRange(1, 3650), default=30, help="So many days back.")
+def show(call: Call, days: int) -> None:
+    """What they answered, by team and agent."""
+    with call.reading() as session:
+        figures = csat_page.figures(session, call.now, days)
+    if call.as_json:
+        return output.as_json(figures)
+    named = {"all": figures["all"], "before": figures["before"], **figures["teams"], **figures["agents"]}
+    rows = [{**row, "name": name, "satisfied": _share(row["satisfied"])} for name, row in named.items()]
+    output.table(rows, _COLUMNS)
+    for row in figures["answers"]:
+        print(f"{row['score']} of 5 for #{row['ticket_id']}  {escaped(' '.join(row['comment'].split()))}".rstrip())
+    return None
 
 
 def _share(value: Any) -> str:

@@ -7,18 +7,17 @@ is the same order.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict, dataclass
+
+import click
 
 from cli import output
-from cli.open_desk import Trouble, opened
+from cli.command import DRY_RUN, ID, IN_NAME_OF, TICKET, Call, DeskGroup, most, refusals
+from cli.trouble import Trouble
 from desk.access.permissions import MEANS, Verb
-from desk.config.settings import Settings
 from desk.priority import assess as priority
-from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.config import priority_matrix
 from storage.db.session import Session
 from storage.incidents import incidents
@@ -33,122 +32,139 @@ _COLUMNS = ("id", "state", "category", "organisation", "people", "tickets", "ope
 _TICKET = ("id", "state", "status", "priority", "likeness", "requester", "subject")
 _MOST = 100_000
 
-
-def words(group: Any, command: Any) -> None:
-    """The words of `frontdesk incident`."""
-    listing = command(group, "list", incident_list, "the newest incidents")
-    listing.add_argument("--state", action="append", choices=STATES)
-    listing.add_argument("--most", type=int, default=50)
-    command(group, "show", incident_show, "one incident with its tickets and why").add_argument("id", type=int)
-    for kind, text in (
-        (ANSWER, "one public reply on every ticket that is not closed"),
-        (RESOLVE, "resolve all its tickets, with a reply or without"),
-        (DISMISS, "a false alarm: set the priorities back"),
-    ):
-        one = command(group, kind, incident_order, text)
-        one.add_argument("id", type=int)
-        if kind != DISMISS:
-            one.add_argument("--text", required=kind == ANSWER, default="", help="the reply")
-        one.add_argument("--as", dest="agent", default="", metavar="ADDRESS", help="the agent in whose name it is done")
-        one.add_argument("--dry-run", action="store_true", help="only print which tickets would be done")
-        one.set_defaults(order=kind)
-        if kind == DISMISS:
-            one.set_defaults(text="")
-    for verb, text in (("add", "take a ticket in"), ("remove", "take a ticket out; its priority goes back")):
-        one = command(group, verb, incident_move, text)
-        one.add_argument("id", type=int)
-        one.add_argument("ticket", type=int)
-        one.add_argument("--as", dest="agent", default="", metavar="ADDRESS", help="the agent in whose name it is done")
-        one.set_defaults(move=verb)
+incident_group = DeskGroup("incident", help="Many people with the same trouble at the same time.")
 
 
-def incident_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        found = incidents.page(session, args.state or (), most=args.most)
-        counted = incidents.ticket_counts(session, [one.id for one in found])
-    rows = [asdict(one) | {"tickets": counted[one.id][MEMBER]} for one in found]
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _COLUMNS)
-    return 0
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done for all tickets of an incident, and in whose name."""
+
+    incident: int
+    kind: str
+    agent: str
+    text: str = ""
 
 
-def incident_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        found = _found(session, args.id)
-        rows = incidents.rows(session, found.id, _MOST)
-        orders = [asdict(one) for one in bulk_orders.orders_of_incident(session, found.id)]
-    if args.json:
-        output.as_json(asdict(found) | {"tickets": rows, "orders": orders})
-        return 0
-    output.fields(asdict(found))
+@incident_group.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only those; also several times.")
+@most(50)
+def list_incidents(call: Call, states: tuple[str, ...], most: int) -> None:
+    """The newest incidents."""
+    with call.reading() as session:
+        page = incidents.page(session, states, most=most)
+        counted = incidents.ticket_counts(session, [incident.id for incident in page])
+    call.rows([asdict(incident) | {"tickets": counted[incident.id][MEMBER]} for incident in page], _COLUMNS)
+
+
+@incident_group.command()
+@ID
+def show(call: Call, number: int) -> None:
+    """One incident with its tickets and why."""
+    with call.reading() as session:
+        incident = _incident(session, number)
+        rows = incidents.rows(session, incident.id, _MOST)
+        orders = [asdict(order) for order in bulk_orders.orders_of_incident(session, incident.id)]
+    if call.as_json:
+        return output.as_json(asdict(incident) | {"tickets": rows, "orders": orders})
+    output.fields(asdict(incident))
     print()
     output.table([row | {"likeness": f"{row['likeness']:.2f}"} for row in rows], _TICKET)
     if orders:
         print()
         output.table(orders, ("kind", "agent_name", "at", "done", "total", "done_at"))
-    return 0
+    return None
 
 
-def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store:
-        if args.dry_run:
-            return _rehearse(args, store)
-        order = _place(args, store, now)
+@incident_group.command()
+@ID
+@click.option("--text", required=True, help="The reply.")
+@IN_NAME_OF
+@DRY_RUN
+def answer(call: Call, number: int, text: str, agent: str, dry_run: bool) -> None:
+    """One public reply on every ticket that is not closed."""
+    _do(call, Order(number, ANSWER, agent, text), dry_run=dry_run)
+
+
+@incident_group.command()
+@ID
+@click.option("--text", default="", help="The reply.")
+@IN_NAME_OF
+@DRY_RUN
+def resolve(call: Call, number: int, text: str, agent: str, dry_run: bool) -> None:
+    """Resolve all its tickets, with a reply or without."""
+    _do(call, Order(number, RESOLVE, agent, text), dry_run=dry_run)
+
+
+@incident_group.command()
+@ID
+@IN_NAME_OF
+@DRY_RUN
+def dismiss(call: Call, number: int, agent: str, dry_run: bool) -> None:
+    """A false alarm: set the priorities back."""
+    _do(call, Order(number, DISMISS, agent), dry_run=dry_run)
+
+
+@incident_group.command()
+@ID
+@TICKET
+@IN_NAME_OF
+def add(call: Call, number: int, ticket: int, agent: str) -> None:
+    """Take a ticket in."""
+    with call.writing() as session:
+        actor, incident = _actor(session, agent), _incident(session, number)
+        by = priority.matrix(priority_matrix.matrix_rows(session, call.settings))
+        incident_members.include_ticket(session, incident.id, ticket, actor, by, call.now)
+    call.answer(
+        {"incident": number, "ticket": ticket, "done": "add"}, f"incident {number}: ticket #{ticket} was taken in"
+    )
+
+
+@incident_group.command()
+@ID
+@TICKET
+@IN_NAME_OF
+def remove(call: Call, number: int, ticket: int, agent: str) -> None:
+    """Take a ticket out; its priority goes back."""
+    with call.writing() as session:
+        actor, incident = _actor(session, agent), _incident(session, number)
+        incident_members.remove_ticket(session, incident.id, ticket, actor, call.now)
+    call.answer(
+        {"incident": number, "ticket": ticket, "done": "remove"}, f"incident {number}: ticket #{ticket} was taken out"
+    )
+
+
+def _do(call: Call, order: Order, *, dry_run: bool) -> None:
+    if dry_run:
+        return _rehearse(call, order)
+    with call.store() as store:
+        placed = _place(call, store, order)
         while True:
             with store.database.transaction() as session:
-                if not bulk_orders.run_step(session, order.id, now):
+                if not bulk_orders.run_step(session, placed.id, call.now):
                     break
         with store.database.reading() as session:
-            order = bulk_orders.get(session, order.id)
-    if args.json:
-        output.as_json(asdict(order))
-    else:
-        print(f"incident {order.incident_id}, {order.kind}: {order.done} of {order.total} tickets changed")
-    return 0
+            placed = bulk_orders.get(session, placed.id)
+    text = f"incident {placed.incident_id}, {placed.kind}: {placed.done} of {placed.total} tickets changed"
+    return call.answer(asdict(placed), text)
 
 
-def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    """One ticket in or out."""
-    with opened(settings) as store:
-        try:
-            with store.database.transaction() as session:
-                actor, number = _actor(session, args.agent), _found(session, args.id).id
-                if args.move == "add":
-                    by = priority.matrix(priority_matrix.matrix_rows(session, settings))
-                    incident_members.include_ticket(session, number, args.ticket, actor, by, now)
-                else:
-                    incident_members.remove_ticket(session, number, args.ticket, actor, now)
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    if args.json:
-        output.as_json({"incident": args.id, "ticket": args.ticket, "done": args.move})
-    else:
-        print(f"incident {args.id}: ticket #{args.ticket} was {'taken in' if args.move == 'add' else 'taken out'}")
-    return 0
+def _rehearse(call: Call, order: Order) -> None:
+    with call.reading() as session:
+        incident = _incident(session, order.incident)
+        rows = bulk_orders.preview_order(session, incident.id, order.kind)
+    if call.as_json:
+        return output.as_json({"incident": incident.id, "kind": order.kind, "tickets": [row["id"] for row in rows]})
+    output.table(rows, ("id", "status", "priority", "requester", "subject"))
+    print(f"{len(rows)} tickets; nothing was done")
+    return None
 
 
-def _rehearse(args: argparse.Namespace, store: Store) -> int:
-    with store.database.reading() as session:
-        found = _found(session, args.id)
-        wanted = bulk_orders.preview_order(session, found.id, args.order)
-    if args.json:
-        output.as_json({"incident": found.id, "kind": args.order, "tickets": [row["id"] for row in wanted]})
-        return 0
-    output.table(wanted, ("id", "status", "priority", "requester", "subject"))
-    print(f"{len(wanted)} tickets; nothing was done")
-    return 0
-
-
-def _place(args: argparse.Namespace, store: Store, now: datetime) -> bulk_orders.Order:
-    key = hashlib.sha256(f"{now:%Y-%m-%dT%H:%M}\n{args.agent}\n{args.text}".encode()).hexdigest()[:24]
-    try:
-        with store.database.transaction() as session:
-            actor = _actor(session, args.agent)
-            return bulk_orders.place_order(session, NewOrder(args.id, key, args.order, args.text, actor), now)
-    except NotAllowed as error:
-        raise Trouble(str(error)) from error
+def _place(call: Call, store: Store, order: Order) -> bulk_orders.Order:
+    text = f"{call.now:%Y-%m-%dT%H:%M}\n{order.agent}\n{order.text}"
+    key = hashlib.sha256(text.encode()).hexdigest()[:24]
+    with refusals(), store.database.transaction() as session:
+        actor = _actor(session, order.agent)
+        return bulk_orders.place_order(session, NewOrder(order.incident, key, order.kind, order.text, actor), call.now)
 
 
 def _actor(session: Session, address: str) -> Actor:
@@ -160,8 +176,8 @@ def _actor(session: Session, address: str) -> Actor:
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
 
 
-def _found(session: Session, number: int) -> Incident:
-    found = incidents.get(session, number)
-    if found is None:
+def _incident(session: Session, number: int) -> Incident:
+    incident = incidents.get(session, number)
+    if incident is None:
         raise Trouble(f"there is no incident {number}")
-    return found
+    return incident

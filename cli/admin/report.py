@@ -1,180 +1,176 @@
 """Commands on reports: a period in figures, all figures counted anew, and reports that go out by mail.
 
-Who counts and who sends is given from outside, because workers do. With `--dry-run` a mail is printed and not sent,
-and figures are compared and not written.
+With `--dry-run` a mail is printed and not sent, and figures are compared and not written.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
+from cli.command import DRY_RUN, Call, DeskGroup
+from cli.trouble import Trouble
 from console.insight.reports import to_json
-from desk.config.settings import Settings
 from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import BadPeriod
 from storage.db.session import Session
 from storage.people import people
 from storage.reports import report as report_rows
-from storage.reports import schedules as report_schedules
+from storage.reports import schedules
 from storage.reports.report import ReportQuery
 from storage.reports.schedules import EVERY, Schedule
+from workers.timers import report_rollup
 
-Workers = Callable[[], Any]
 _FILTERS = ("channel", "category", "priority")
 
 
-def words(words: Any, command: Any, workers: Workers) -> None:
-    """The words of `frontdesk report`."""
-    report = command(words, "report", report_show, "a period in figures, beside the period before")
-    report.add_argument("--period", default="30d", metavar="30d|week|month|2026-03")
-    report.add_argument("--from", dest="first", default="", metavar="DAY")
-    report.add_argument("--to", dest="last", default="", metavar="DAY")
-    report.add_argument("--agent", default="", metavar="ADDRESS")
-    report.add_argument("--csv", action="store_true", help="as CSV, one line a figure")
-    _which(report)
-    report.set_defaults(workers=workers)
-    more = report.add_subparsers(metavar="COMMAND")
-    anew = command(more, "rebuild", report_rebuild, "count every ticket anew from its events, and every day")
-    anew.add_argument("--dry-run", action="store_true", help="only say what is not as it should be")
-    anew.set_defaults(workers=workers)
-    schedule = more.add_parser("schedule", help="reports by mail").add_subparsers(required=True, metavar="COMMAND")
-    add = command(schedule, "add", schedule_add, "send the last whole week or month by mail")
-    add.add_argument("name")
-    add.add_argument("--to", action="append", required=True, dest="recipients", metavar="ADDRESS")
-    add.add_argument("--every", choices=EVERY, default="week")
-    _which(add)
-    command(schedule, "list", schedule_list, "the reports that go out by mail")
-    command(schedule, "remove", schedule_remove, "send this one no more").add_argument("name")
-    send = command(schedule, "send", schedule_send, "send one now, besides its time")
-    send.add_argument("name")
-    send.add_argument("--dry-run", action="store_true", help="only print the mail")
-    send.set_defaults(workers=workers)
+class ReportGroup(DeskGroup):
+    """`frontdesk report` with options, or alone, is `frontdesk report show`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        asks_for_help = any(word in ctx.help_option_names for word in args[:1])
+        if not asks_for_help and (not args or args[0].startswith("-")):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
 
 
-def report_show(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store:
-        args.workers().catch_up(store, now)
+report_group = ReportGroup(
+    "report", help="A period in figures, beside the period before: `report` with options is `report show`."
+)
+
+
+def _which(function: Any) -> Any:
+    """Which tickets count."""
+    for name in reversed(("team", *_FILTERS)):
+        function = click.option(f"--{name}", default="", help=f"Only tickets of this {name}.")(function)
+    return function
+
+
+@report_group.command()
+@click.option("--period", "length", default="30d", metavar="30d|week|month|2026-03", help="Which time.")
+@click.option("--from", "first", default="", metavar="DAY", help="From this day on.")
+@click.option("--to", "last", default="", metavar="DAY", help="To this day.")
+@click.option("--agent", default="", metavar="ADDRESS", help="Only tickets of this agent.")
+@click.option("--csv", is_flag=True, help="As CSV, one line a figure.")
+@_which
+def show(call: Call, length: str, first: str, last: str, csv: bool, **filters: str) -> None:
+    """A period in figures, beside the period before."""
+    with call.store() as store:
+        report_rollup.catch_up(store, call.now)
         with store.database.reading() as session:
-            asked = _asked(session, args)
+            query = _query(session, **filters)
             try:
-                days = period.read(args.first, args.last, settings.time_zone, now, args.period)
+                days = period.read(first, last, call.settings.time_zone, call.now, length)
             except BadPeriod as error:
                 raise Trouble(str(error), 64) from error
-            told = report_rows.report(session, days, asked, now)
-    if args.json:
-        print(to_json(told))
-        return 0
-    made = report_tables.tables(told)
-    if args.csv:
-        print(report_tables.as_csv(made), end="")
-        return 0
+            report = report_rows.report(session, days, query, call.now)
+    if call.as_json:
+        return print(to_json(report))
+    tables = report_tables.tables(report)
+    if csv:
+        return print(report_tables.as_csv(tables), end="")
     print(f"{days.first} to {days.last} ({days.zone}), beside the {days.length} days before\n")
-    print("\n\n".join(filter(None, (report_tables.as_text(made), report_tables.nearness(told)))))
-    return 0
+    return print("\n\n".join(filter(None, (report_tables.as_text(tables), report_tables.nearness(report)))))
 
 
-def report_rebuild(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    told = (_progress("tickets"), _progress("days"))
-    with opened(settings) as store:
-        workers = args.workers()
-        done = workers.check(store, *told) if args.dry_run else workers.rebuild(store, now, *told)
-    if args.json:
-        output.as_json(asdict(done))
-    elif args.dry_run:
-        print(f"{done.tickets_wrong} of {done.tickets} tickets and {done.days_wrong} of {done.days} days would change")
-    else:
-        print(f"{done.tickets} tickets counted anew, {done.tickets_wrong} were wrong; {done.days} days summed up")
-    return 0
+@report_group.command()
+@DRY_RUN
+def rebuild(call: Call, dry_run: bool) -> None:
+    """Count every ticket anew from its events, and every day."""
+    progress = (_progress("tickets"), _progress("days"))
+    with call.store() as store:
+        done = report_rollup.check(store, *progress) if dry_run else report_rollup.rebuild(store, call.now, *progress)
+    text = f"{done.tickets} tickets counted anew, {done.tickets_wrong} were wrong; {done.days} days summed up"
+    if dry_run:
+        text = f"{done.tickets_wrong} of {done.tickets} tickets and {done.days_wrong} of {done.days} days would change"
+    call.answer(asdict(done), text)
 
 
-def schedule_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    wrong = [address for address in args.recipients if "@" not in address]
-    if wrong or not args.name.strip():
+@report_group.group()
+def schedule() -> None:
+    """Reports by mail."""
+
+
+@schedule.command("add")
+@click.argument("name")
+@click.option("--to", "recipients", multiple=True, required=True, metavar="ADDRESS", help="Who gets it.")
+@click.option("--every", type=click.Choice(EVERY), default="week", help="How often.")
+@_which
+def add_schedule(call: Call, name: str, recipients: tuple[str, ...], every: str, **filters: str) -> None:
+    """Send the last whole week or month by mail."""
+    wrong = [address for address in recipients if "@" not in address]
+    if wrong or not name.strip():
         raise Trouble(f"{wrong[0]} is no address" if wrong else "a report needs a name", 64)
-    next_at = period.next_start(args.every, settings.time_zone, now)
-    with opened(settings) as store, store.database.transaction() as session:
-        asked = asdict(_asked(session, args))
-        content = {name: asked[name] for name in ("team", *_FILTERS) if asked[name]}
-        report_schedules.save(session, Schedule(args.name, tuple(args.recipients), args.every, next_at, content))
-        made = _found(session, args.name)
-    if args.json:
-        output.as_json(asdict(made))
-    else:
-        print(f"{made.name}: every {made.every} to {', '.join(made.recipients)}, next {output.text_of(made.next_at)}")
-    return 0
+    next_at = period.next_start(every, call.settings.time_zone, call.now)
+    with call.writing() as session:
+        query = asdict(_query(session, **filters))
+        content = {key: query[key] for key in ("team", *_FILTERS) if query[key]}
+        schedules.save(session, Schedule(name, recipients, every, next_at, content))
+        row = _schedule(session, name)
+    text = f"{row.name}: every {row.every} to {', '.join(row.recipients)}, next {output.text_of(row.next_at)}"
+    call.answer(asdict(row), text)
 
 
-def schedule_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(one) for one in report_schedules.list_all(session)]
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, ("name", "every", "recipients", "next_at"))
-    return 0
+@schedule.command("list")
+def list_schedules(call: Call) -> None:
+    """The reports that go out by mail."""
+    with call.reading() as session:
+        rows = [asdict(row) for row in schedules.list_all(session)]
+    call.rows(rows, ("name", "every", "recipients", "next_at"))
 
 
-def schedule_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        if not report_schedules.remove(session, args.name):
-            raise Trouble(f"there is no scheduled report {args.name}")
-    if args.json:
-        output.as_json({"removed": args.name})
-    else:
-        print(f"{args.name} is sent no more")
-    return 0
+@schedule.command("remove")
+@click.argument("name")
+def remove_schedule(call: Call, name: str) -> None:
+    """Send this one no more."""
+    with call.writing() as session:
+        if not schedules.remove(session, name):
+            raise Trouble(f"there is no scheduled report {name}")
+    call.answer({"removed": name}, f"{name} is sent no more")
 
 
-def schedule_send(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store:
+@schedule.command("send")
+@click.argument("name")
+@DRY_RUN
+def send_schedule(call: Call, name: str, dry_run: bool) -> None:
+    """Send one now, besides its time; a dry run prints the mail."""
+    with call.store() as store:
         with store.database.reading() as session:
-            found = _found(session, args.name)
-        made = args.workers().send(store, found, now, dry_run=args.dry_run)
-    if args.json:
-        sent = not args.dry_run
-        output.as_json([{"to": mail.recipient, "sent": sent, **mail.content.to_json()} for mail in made])
-        return 0
-    if args.dry_run and made:
-        content = made[0].content.to_json()
+            row = _schedule(session, name)
+        mails = report_rollup.send(store, row, call.now, dry_run=dry_run)
+    if call.as_json:
+        sent = not dry_run
+        return output.as_json([{"to": mail.recipient, "sent": sent, **mail.content.to_json()} for mail in mails])
+    if dry_run and mails:
+        content = mails[0].content.to_json()
         print(f"Subject: {content['subject']}\n\n{content['text']}\n")
-    told = "nothing was sent; it would go" if args.dry_run else "on its way"
-    print(f"{told} to {', '.join(letter.recipient for letter in made)}")
-    return 0
+    fate = "nothing was sent; it would go" if dry_run else "on its way"
+    return print(f"{fate} to {', '.join(mail.recipient for mail in mails)}")
 
 
-def _which(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--team", default="", metavar="NAME")
-    for name in _FILTERS:
-        parser.add_argument(f"--{name}", default="")
+def _query(
+    session: Session, team: str = "", channel: str = "", category: str = "", priority: str = "", agent: str = ""
+) -> ReportQuery:
+    whose = people.team_named(session, team) if team else None
+    by = people.by_address(session, agent) if agent else None
+    if team and whose is None:
+        raise Trouble(f"there is no team {team}")
+    if agent and (by is None or not by.role):
+        raise Trouble(f"{agent} is no agent")
+    return ReportQuery(whose.id if whose else None, by.id if by else None, channel, category, priority)
 
 
-def _asked(session: Session, args: argparse.Namespace) -> ReportQuery:
-    team = people.team_named(session, args.team) if args.team else None
-    agent = people.by_address(session, args.agent) if getattr(args, "agent", "") else None
-    if args.team and team is None:
-        raise Trouble(f"there is no team {args.team}")
-    if getattr(args, "agent", "") and (agent is None or not agent.role):
-        raise Trouble(f"{args.agent} is no agent")
-    return ReportQuery(
-        team=team.id if team else None,
-        agent=agent.id if agent else None,
-        **{name: getattr(args, name) for name in _FILTERS},
-    )
-
-
-def _found(session: Session, name: str) -> Schedule:
-    found = report_schedules.get_by_name(session, name)
-    if found is None:
+def _schedule(session: Session, name: str) -> Schedule:
+    row = schedules.get_by_name(session, name)
+    if row is None:
         raise Trouble(f"there is no scheduled report {name}")
-    return found
+    return row
 
 
 def _progress(what: str) -> Callable[[int], None]:

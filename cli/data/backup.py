@@ -6,70 +6,76 @@ run reads and checks everything and writes nothing.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import sqlalchemy as sa
 
 from cli import output
-from cli.open_desk import DATABASE_AWAY, Trouble, ensure_folder, first_line, opened, running
-from desk.config.settings import Settings
+from cli.command import Call, DeskCommand
+from cli.data_folder import ensure_folder, running
+from cli.open_desk import DATABASE_AWAY, first_line
+from cli.trouble import Trouble
 from storage.db import schema
 from storage.operations import backup, restore
 from storage.operations.backup import BackupError, Manifest
 from storage.operations.pg_tools import ToolMissing
 
 
-def words(own: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Both."""
-    save = command(own, "backup", save_desk, "save the whole desk, while it works: database, blobs, models, key")
-    save.add_argument("target", type=Path, help="a new folder, or a new file that ends in .tar")
-    save.add_argument("--dry-run", action="store_true", help="only say what would be saved")
-    back = command(own, "restore", restore_desk, "make this desk what a backup holds; stop the desk first")
-    back.add_argument("source", type=Path, help="the folder or .tar of a backup")
-    back.add_argument("--dry-run", action="store_true", help="look through the backup and the place, and write nothing")
-    back.add_argument("--yes", action="store_true", help="also over a desk that is not empty")
+@click.command("backup", cls=DeskCommand)
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would be saved.")
+def backup_desk(call: Call, target: Path, dry_run: bool) -> None:
+    """Save the whole desk, while it works: database, blobs, models, key.
 
-
-def save_desk(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store:
-        if args.dry_run:
-            return _told(args, {"target": str(args.target), "database": store.database.engine.dialect.name})
-        if args.target.exists() and (args.target.suffix == ".tar" or any(args.target.iterdir())):
-            raise Trouble(f"{args.target} is there already: name a new one", 64)
+    TARGET is a new folder, or a new file that ends in .tar.
+    """
+    with call.store() as store:
+        if dry_run:
+            return _print(call, {"target": str(target), "database": store.database.engine.dialect.name})
+        if target.exists() and (target.suffix == ".tar" or any(target.iterdir())):
+            raise Trouble(f"{target} is there already: name a new one", 64)
         try:
-            made = _saved(store, args.target, now)
+            manifest = _saved(store, target, call.now)
         except (BackupError, ToolMissing) as error:
             raise Trouble(str(error)) from error
-    _told(args, {"target": str(args.target)} | _figures(made))
-    if made.missing:
-        raise Trouble(f"{len(made.missing)} blobs that rows name were not there: `frontdesk doctor` looks for them")
-    return 0
+    _print(call, {"target": str(target)} | _figures(manifest))
+    if manifest.missing:
+        raise Trouble(f"{len(manifest.missing)} blobs that rows name were not there: `frontdesk doctor` looks for them")
+    return None
 
 
-def restore_desk(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    if running(settings) and not args.dry_run:
+@click.command("restore", cls=DeskCommand)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Look through the backup and the place, and write nothing.")
+@click.option("--yes", is_flag=True, help="Also over a desk that is not empty.")
+def restore_desk(call: Call, source: Path, dry_run: bool, yes: bool) -> None:
+    """Make this desk what a backup holds; stop the desk first.
+
+    SOURCE is the folder or .tar of a backup.
+    """
+    if running(call.settings) and not dry_run:
         raise Trouble("the desk is running: stop it first")
-    if not args.dry_run:
-        ensure_folder(settings)
+    if not dry_run:
+        ensure_folder(call.settings)
     try:
-        with _folder(args.source) as folder:
-            found = restore.restore(folder, settings, now, over=args.yes, dry_run=args.dry_run)
+        with _folder(source) as folder:
+            restored = restore.restore(folder, call.settings, call.now, over=yes, dry_run=dry_run)
     except sa.exc.DBAPIError as error:
         raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
     except (BackupError, ToolMissing, OSError, tarfile.TarError) as error:
         raise Trouble(str(error)) from error
-    facts = _figures(found.manifest) | {"blobs_written": found.blobs, "aside": found.aside, "dry_run": args.dry_run}
-    if found.manifest.schema != schema.NEWEST:
+    facts = _figures(restored.manifest) | {"blobs_written": restored.blobs, "aside": restored.aside, "dry_run": dry_run}
+    if restored.manifest.schema != schema.NEWEST:
         facts["next"] = "frontdesk init brings its tables up to date"
-    return _told(args, facts)
+    _print(call, facts)
 
 
 def _saved(store: Any, target: Path, now: datetime) -> Manifest:
@@ -132,9 +138,8 @@ def _figures(made: Manifest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(args: argparse.Namespace, facts: dict[str, Any]) -> int:
-    if args.json:
+def _print(call: Call, facts: dict[str, Any]) -> None:
+    if call.as_json:
         output.as_json(facts)
     else:
         output.fields(facts)
-    return 0

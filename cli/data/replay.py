@@ -1,32 +1,41 @@
 """`frontdesk replay`: what would the desk make of these mails? The real way of a request, in a throwaway record.
 
-In: mails, and the way (sandbox, intake, ingest) from outside. Out: a report; the same mails make the same report.
+The same mails make the same report.
 Nothing is sent and nothing is kept, unless `--for-real` says so: then the mails become tickets, and still nothing is
 sent.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import click
+
 from cli import output
+from cli.command import Call, DeskCommand
 from cli.data import replay_report
-from cli.open_desk import Trouble, opened
-from desk.config.settings import Settings
+from cli.trouble import Trouble
+from desk.mail.inbound_request import Envelope
+from gateway import intake
+from gateway.directory import Directory
+from gateway.email.archives.replay_source import read_mails
+from gateway.email.sandbox.pool import SandboxPool
+from gateway.email.smtp.types import RawMail
 from storage.learning import models
 from storage.mail import inbound
 from storage.open_store import Store, open_store
 from storage.operations import replay as operations_replay
 from storage.runtime import locks
+from workers.inbound import ingest
+from workers.runtime.context import Context, open_context
 
 BATCH, BATCH_BYTES = 100, 20_000_000
 PROGRESS_EVERY = 500
@@ -34,33 +43,32 @@ PROGRESS_EVERY = 500
 Take = Callable[[Sequence[bytes]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What the other rooms lend: `mails` yields labels and raw mails, `pipeline` takes batches the whole way."""
+@click.command(cls=DeskCommand)
+@click.argument("source")
+@click.option("--for-real", is_flag=True, help="Keep the tickets; still nothing is sent.")
+@click.option("--verbose", is_flag=True, help="A line for each mail.")
+def replay(call: Call, source: str, for_real: bool, verbose: bool) -> None:
+    """What would become of these mails? Nothing is kept, nothing is sent.
 
-    mails: Callable[[str], Iterator[tuple[str, bytes]]]
-    pipeline: Callable[[Store, datetime], AbstractContextManager[Take]]
-
-
-def replay(args: argparse.Namespace, settings: Settings, now: datetime, way: Way) -> int:
-    with opened(settings) as store:
-        place = _for_real(store, now) if args.for_real else _throwaway(store)
+    SOURCE is an mbox, a Maildir, a folder of .eml files, or imaps://user@host/FOLDER.
+    """
+    with call.store() as store:
+        place = _for_real(store, call.now) if for_real else _throwaway(store)
         with place as target:
-            report = _run(args.source, target, now, way)
-    if args.json:
-        output.as_json(replay_report.as_dict(report, verbose=args.verbose))
+            report = _run(source, target, call.now)
+    if call.as_json:
+        output.as_json(replay_report.as_dict(report, verbose=verbose))
     else:
-        replay_report.show_report(report, verbose=args.verbose, for_real=args.for_real)
-    return 0
+        replay_report.show_report(report, verbose=verbose, for_real=for_real)
 
 
-def _run(source: str, store: Store, now: datetime, way: Way) -> replay_report.Report:
+def _run(source: str, store: Store, now: datetime) -> replay_report.Report:
     with store.database.reading() as session:
         before = operations_replay.last_inbound(session)
     labels: list[tuple[str, str]] = []
-    with way.pipeline(store, now) as take:
+    with _pipeline(store, now) as take:
         try:
-            for batch in _batches(way.mails(source)):
+            for batch in _batches(read_mails(source)):
                 take([raw for _, raw in batch])
                 labels += [(label, hashlib.sha256(raw).hexdigest()) for label, raw in batch]
                 _progress(len(labels), len(batch))
@@ -68,6 +76,26 @@ def _run(source: str, store: Store, now: datetime, way: Way) -> replay_report.Re
             raise Trouble(str(error), 66) from error
     with store.database.reading() as session:
         return replay_report.made(labels, operations_replay.outcomes(session, before))
+
+
+@contextmanager
+def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
+    """The way of fetched mail through sandbox, intake and ingest in this process, without any reaction."""
+    directory = Directory(store)
+    directory.refresh()
+    source = f"imap:{next(iter(sorted(box.address for box in directory.mailboxes)), 'nobody')}/replay"
+    context: Context = open_context(store, react=False)
+    context.now = lambda: now
+    sandbox = SandboxPool(store.settings.jail_size, own_domains=directory.domains)
+
+    def take(mails: Sequence[bytes]) -> None:
+        intake.accept_mails(store, sandbox, [RawMail(raw, Envelope(), source, now) for raw in mails])
+        ingest.drain(context)
+
+    try:
+        yield take
+    finally:
+        sandbox.close()
 
 
 def _batches(mails: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-from datetime import datetime
 from typing import Any
 
-from cli import output
-from cli.open_desk import Trouble, opened
-from desk.config.settings import Settings
+import click
+
+from cli.command import Call, DeskCommand
+from cli.trouble import Trouble
 from storage.mail import outbound
 from storage.open_store import Store
 from storage.runtime.logging_setup import escaped
@@ -16,19 +15,23 @@ from storage.runtime.logging_setup import escaped
 _COLUMNS = ("id", "kind", "ticket_id", "recipient", "subject")
 
 
-def caught(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """The newest caught mails, or one of them whole, or only where the newest one wants its answer to go."""
-    with opened(settings) as store:
-        found = _rows(store, args.kind)
-        if args.reply_to:
-            print(_newest(found)["reply_to"])
-        elif args.id is not None:
-            print(_mail(store, args.id))
-        elif args.json:
-            output.as_json(found)
+@click.command(cls=DeskCommand)
+@click.argument("number", metavar="[ID]", type=int, required=False)
+@click.option("--kind", default="", help="Only this kind: acknowledgement, notice, reply, command-answer.")
+@click.option("--reply-to", is_flag=True, help="Print only where the newest one wants its answer to go.")
+def caught(call: Call, number: int | None, kind: str, reply_to: bool) -> None:
+    """Outgoing mail that was caught because there is no relay.
+
+    Lists the newest; with an ID it shows this one whole.
+    """
+    with call.store() as store:
+        rows = _rows(store, kind)
+        if reply_to:
+            print(_newest(rows)["reply_to"])
+        elif number is not None:
+            print(_mail(store, number))
         else:
-            output.table(found, _COLUMNS)
-    return 0
+            call.rows(rows, _COLUMNS)
 
 
 def _rows(store: Store, kind: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ In: settings. Out: findings; exit status 1 if something is broken. It changes no
 
 from __future__ import annotations
 
-import argparse
 import smtplib
 import socket
 import sys
@@ -14,14 +13,18 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import click
 import redis
 import sqlalchemy as sa
 
 from cli import output
+from cli.command import Call, DeskCommand
+from cli.data_folder import ensure_folder, running
 from cli.diagnose import doctor_desk, doctor_running, doctor_slack
 from cli.diagnose.findings import BROKEN, WARNING, Finding, broken, fine, warning
-from cli.open_desk import Trouble, ensure_folder, first_line, running
+from cli.open_desk import first_line
 from cli.process import valkey
+from cli.trouble import Trouble
 from desk.config.settings import Settings, host_and_port
 from storage.db import schema
 from storage.open_store import Store, database_url, open_store
@@ -33,10 +36,12 @@ BEGIN = "run `frontdesk init` or `frontdesk up`"
 _SIGNS = {WARNING: "!", BROKEN: "X"}
 
 
-def doctor(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    findings = list(examine(settings, now))
+@click.command(cls=DeskCommand)
+def doctor(call: Call) -> int:
+    """Look at everything that the desk depends on, and say what to do."""
+    findings = list(examine(call.settings, call.now))
     is_broken = any(finding.state == BROKEN for finding in findings)
-    if args.json:
+    if call.as_json:
         output.as_json({"ok": not is_broken, "checks": findings})
     else:
         _print(findings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import datetime
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
-from desk.config.settings import Settings
+from cli.command import ID, Call, DeskCommand, DeskGroup, most
+from cli.trouble import Trouble
 from desk.mail.states import InboundState
 from storage.mail import inbound, outbound
 from storage.open_store import Store
@@ -34,52 +35,53 @@ def totals(store: Store, now: datetime) -> dict[str, Any]:
     }
 
 
-def ledger(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store:
-        found = totals(store, now)
-    if args.json:
-        output.as_json(found)
-        return 0
-    output.fields({"accepted": found["accepted"], **found["states"], "unsettled": found["unsettled"]})
-    output.fields({"oldest unsettled, seconds": found["oldest_unsettled_seconds"], "copies seen": found["repeats"]})
+@click.command(cls=DeskCommand)
+def ledger(call: Call) -> None:
+    """What was accepted, and how it ended."""
+    with call.store() as store:
+        sums = totals(store, call.now)
+    if call.as_json:
+        return output.as_json(sums)
+    output.fields({"accepted": sums["accepted"], **sums["states"], "unsettled": sums["unsettled"]})
+    output.fields({"oldest unsettled, seconds": sums["oldest_unsettled_seconds"], "copies seen": sums["repeats"]})
     print("\noutbound")
-    output.fields(found["outbound"] or {"nothing": 0})
-    return 0
+    return output.fields(sums["outbound"] or {"nothing": 0})
 
 
-def quarantine_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        rows = inbound.list_by_state(session, ASIDE, args.most)
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _COLUMNS)
-    return 0
+quarantine_group = DeskGroup("quarantine", help="What was set aside.")
 
 
-def quarantine_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        row = inbound.get(session, args.id)
+@quarantine_group.command("list")
+@most(200)
+def list_quarantine(call: Call, most: int) -> None:
+    """The newest ones."""
+    with call.reading() as session:
+        rows = inbound.list_by_state(session, ASIDE, most)
+    call.rows(rows, _COLUMNS)
+
+
+@quarantine_group.command()
+@ID
+def show(call: Call, number: int) -> None:
+    """One, with its bytes."""
+    with call.store() as store, store.database.reading() as session:
+        row = inbound.get(session, number)
         if row is None:
-            raise Trouble(f"there is no inbound row {args.id}")
+            raise Trouble(f"there is no inbound row {number}")
         raw = store.blobs.get(session, row["raw"]) if row["raw"] else b""
     text = (raw or b"")[:_MOST_SHOWN].decode("utf-8", "replace")
-    if args.json:
-        output.as_json(row | {"raw_text": text})
-        return 0
+    if call.as_json:
+        return output.as_json(row | {"raw_text": text})
     output.fields({name: value for name, value in row.items() if name != "request"})
-    print("\n" + "\n".join(escaped(line) for line in text.splitlines()))
-    return 0
+    return print("\n" + "\n".join(escaped(line) for line in text.splitlines()))
 
 
-def quarantine_release(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        if not inbound.request_release(session, args.id):
-            raise Trouble(f"inbound row {args.id} is not set aside")
-        row = inbound.get(session, args.id)
-    state = row["state"] if row else ""
-    if args.json:
-        output.as_json({"id": args.id, "state": state})
-    else:
-        print(f"inbound row {args.id} goes back to work")
-    return 0
+@quarantine_group.command()
+@ID
+def release(call: Call, number: int) -> None:
+    """Try one again."""
+    with call.writing() as session:
+        if not inbound.request_release(session, number):
+            raise Trouble(f"inbound row {number} is not set aside")
+        row = inbound.get(session, number)
+    call.answer({"id": number, "state": row["state"] if row else ""}, f"inbound row {number} goes back to work")

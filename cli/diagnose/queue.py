@@ -5,14 +5,14 @@ In: the running desk's queues and its record. Out: a table or JSON. A dry run on
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
 
-from cli import output
-from cli.open_desk import Trouble, opened, running
+import click
+
+from cli.command import Call, DeskGroup
+from cli.data_folder import running
+from cli.trouble import Trouble
 from desk.config.settings import Settings
 from storage.runtime import dead_letters, failures
 
@@ -20,82 +20,83 @@ _FAILED = ("job", "row_id", "attempts", "reason", "failed_at", "next_at")
 _COLUMNS = ("id", "queue", "actor", "row_id", "given_up_at", "tries", "error")
 
 
-def words(own: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """The words of `frontdesk queue`."""
-    command(own, "list", depths, "each queue: how many messages wait, and how many jobs were given up")
-    command(own, "failed", failed, "rows that failed by themselves and are put off: which, why, until when")
-    again = command(own, "retry-failed", retry_failed, "have rows that failed tried again now")
-    again.add_argument("rows", nargs="*", metavar="JOB:ROW", help="as `queue failed` names them")
-    again.add_argument("--all", action="store_true", help="all of them")
-    command(own, "dead", dead, "jobs that were given up after their last try, the newest first")
-    for verb, text in (("retry", "enqueue them again"), ("drop", "throw them away; the rows stay what they are")):
-        one = command(own, verb, change, text)
-        one.add_argument("ids", nargs="*", metavar="ID")
-        one.add_argument("--all", action="store_true", help="all of them")
-        one.add_argument("--dry-run", action="store_true", help="only say which")
-        one.set_defaults(verb=verb)
+_ALL = click.option("--all", "everything", is_flag=True, help="All of them.")
+
+queue_group = DeskGroup("queue", help="Jobs that were given up, and rows that failed.")
 
 
-def depths(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+@queue_group.command("list")
+def list_queues(call: Call) -> None:
+    """Each queue: how many messages wait, and how many jobs were given up."""
     try:
-        rows = [asdict(depth) for depth in dead_letters.depths(_url(settings))]
+        rows = [asdict(depth) for depth in dead_letters.depths(_url(call.settings))]
     except dead_letters.QueueUnavailable as error:
         raise Trouble(str(error)) from error
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, ("queue", "waiting", "given_up"))
-    return 0
+    call.rows(rows, ("queue", "waiting", "given_up"))
 
 
-def failed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
+@queue_group.command()
+def failed(call: Call) -> None:
+    """Rows that failed by themselves and are put off: which, why, until when."""
+    with call.reading() as session:
         rows = [asdict(failure) for failure in failures.list_failures(session)]
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _FAILED)
-    return 0
+    call.rows(rows, _FAILED)
 
 
-def retry_failed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """The next round of the scheduler finds them."""
-    if bool(args.rows) == args.all:
+@queue_group.command()
+@click.argument("rows", nargs=-1, metavar="[JOB:ROW]...")
+@_ALL
+def retry_failed(call: Call, rows: Sequence[str], everything: bool) -> int:
+    """Have rows that failed tried again now: the next round of the scheduler finds them."""
+    if bool(rows) == everything:
         raise Trouble("name the rows as JOB:ROW (`frontdesk queue failed` lists them), or say --all", 64)
-    with opened(settings) as store, store.database.transaction() as session:
-        known = [(failure.job, failure.row_id) for failure in failures.list_failures(session)]
-        wanted = [row for row in known if args.all or f"{row[0]}:{row[1]}" in args.rows]
-        done = failures.retry(session, wanted)
-    if args.json:
-        output.as_json({"rows": done})
-    else:
-        print(f"{done} rows are tried again")
-    return 0 if done or args.all else 1
+    with call.writing() as session:
+        listed = [(failure.job, failure.row_id) for failure in failures.list_failures(session)]
+        done = failures.retry(session, [row for row in listed if everything or f"{row[0]}:{row[1]}" in rows])
+    call.answer({"rows": done}, f"{done} rows are tried again")
+    return 0 if done or everything else 1
 
 
-def dead(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    rows = [asdict(one) for one in _listed(settings)]
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _COLUMNS)
-    return 0
+@queue_group.command()
+def dead(call: Call) -> None:
+    """Jobs that were given up after their last try, the newest first."""
+    call.rows([asdict(job) for job in _listed(call.settings)], _COLUMNS)
 
 
-def change(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    if bool(args.ids) == args.all:
+@queue_group.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@_ALL
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+def retry(call: Call, ids: Sequence[str], everything: bool, dry_run: bool) -> None:
+    """Enqueue jobs again that were given up."""
+    jobs = _chosen(call, ids, everything)
+    _change(call, "retry", jobs, None if dry_run else dead_letters.retry)
+
+
+@queue_group.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@_ALL
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+def drop(call: Call, ids: Sequence[str], everything: bool, dry_run: bool) -> None:
+    """Throw jobs away that were given up; the rows stay what they are."""
+    jobs = _chosen(call, ids, everything)
+    _change(call, "drop", jobs, None if dry_run else dead_letters.drop)
+
+
+def _chosen(call: Call, ids: Sequence[str], everything: bool) -> list[str]:
+    if bool(ids) == everything:
         raise Trouble("name the jobs (`frontdesk queue dead` lists them), or say --all", 64)
-    ids = [one.id for one in _listed(settings) if args.all or one.id in args.ids]
-    missing = sorted(set(args.ids) - set(ids))
+    jobs = [job.id for job in _listed(call.settings) if everything or job.id in ids]
+    missing = sorted(set(ids) - set(jobs))
     if missing:
         raise Trouble(f"there is no job {missing[0]} that was given up")
-    act = dead_letters.retry if args.verb == "retry" else dead_letters.drop
-    done = 0 if args.dry_run else act(_url(settings), ids)
-    if args.json:
-        output.as_json({"verb": args.verb, "jobs": ids, "done": done, "dry_run": args.dry_run})
-    else:
-        print(f"{args.verb}: {len(ids) if args.dry_run else done} jobs{', nothing was done' * args.dry_run}")
-    return 0
+    return jobs
+
+
+def _change(call: Call, verb: str, jobs: list[str], act: Callable[[str, list[str]], int] | None) -> None:
+    done = act(_url(call.settings), jobs) if act else 0
+    facts = {"verb": verb, "jobs": jobs, "done": done, "dry_run": act is None}
+    call.answer(facts, f"{verb}: {done} jobs" if act else f"{verb}: {len(jobs)} jobs, nothing was done")
 
 
 def _listed(settings: Settings) -> list[dead_letters.DeadJob]:

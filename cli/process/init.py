@@ -5,19 +5,20 @@ In: settings. Out: what was made, with a new agent's one-time password. Doing it
 
 from __future__ import annotations
 
-import argparse
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import click
 import sqlalchemy as sa
 import structlog
 
-from cli import output
-from cli.grammar import Words, command
-from cli.open_desk import Trouble, ensure_folder, first_line
+from cli.command import Call, DeskCommand
+from cli.data_folder import ensure_folder
+from cli.open_desk import first_line
+from cli.trouble import Trouble
 from console.access import passwords
 from desk.access.permissions import Role
 from desk.config.settings import Settings
@@ -44,28 +45,21 @@ class Begun:
     password: str
 
 
-def words(words: Words) -> None:
-    """Alone, because `frontdesk up` begins with it and shall not wait for the code of all commands."""
-    made = command(words, "init", _init, "make or migrate the desk's tables, with a first team, mailbox and agent")
-    made.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
-    made.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
-    made.add_argument(
-        "--accept-key", action="store_true", help="go on with the signing key that is there, or with a new one"
-    )
-
-
-def _init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+@click.command(cls=DeskCommand)
+@click.option("--agent", metavar="ADDRESS", help="The first agent's address.")
+@click.option("--wait", type=float, default=60.0, metavar="SECONDS", help="How long to wait for the database.")
+@click.option("--accept-key", is_flag=True, help="Go on with the signing key that is there, or with a new one.")
+def init(call: Call, agent: str | None, wait: float, accept_key: bool) -> None:
+    """Make or migrate the desk's tables, with a first team, mailbox and agent."""
+    settings = call.settings
     ensure_folder(settings)
-    if args.accept_key:
-        accept_key(settings)
-    begun = begin(settings, now, patience=args.wait, agent=args.agent)
-    if args.json:
-        output.as_json(begun)
-        return 0
-    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
+    if accept_key:
+        accept_signing_key(settings)
+    begun = begin(settings, call.now, patience=wait, agent=agent)
+    text = f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}"
     if begun.password:
-        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
-    return 0
+        text += f"\nagent {begun.agent}, password: {begun.password}\nIt is shown only now."
+    call.answer(begun, text)
 
 
 def begin(settings: Settings, now: datetime, *, patience: float, agent: str | None = None) -> Begun:
@@ -78,7 +72,7 @@ def begin(settings: Settings, now: datetime, *, patience: float, agent: str | No
         store.close()
 
 
-def accept_key(settings: Settings) -> None:
+def accept_signing_key(settings: Settings) -> None:
     """The desk forgets which key it signed with."""
     database = Database(database_url(settings))
     try:

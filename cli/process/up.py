@@ -18,9 +18,10 @@ from pathlib import Path
 
 import structlog
 
-from cli.data_folder import Trouble, ensure_folder, note_running, only_one
+from cli.data_folder import ensure_folder, note_running, only_one
 from cli.process import valkey
 from cli.process.supervisor import Program, StartFailed, Supervisor
+from cli.trouble import Trouble
 from desk.config.settings import Settings, host_and_port
 
 DATABASE_PATIENCE = 60.0

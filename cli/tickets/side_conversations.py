@@ -1,21 +1,22 @@
 """Commands on side conversations: list, ask somebody aside, write on, close, open again.
 
-In: words of the command line, the text as an option or from standard input. Out: rows and one sentence, or JSON. What
-sends a mail has --dry-run, which does it all and takes it back.
+What to write is an option or comes from the standard input. What sends a mail has --dry-run, which does it all and
+takes it back.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
+from cli.command import IN_NAME_OF, TICKET, Call
+from cli.tickets.tickets import ticket_group
+from cli.trouble import Trouble
 from desk.access.permissions import MEANS, Verb
-from desk.config.settings import Settings
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import DESK, Actor, ActorKind, Author, NotAllowed
 from storage.db.session import Session
@@ -25,112 +26,113 @@ from storage.tickets import tickets
 from usecases.tickets import side_conversations
 from usecases.tickets.side_conversations import SideMessage
 
-Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 Do = Callable[[Session, Actor], Side]
 _COLUMNS = ("id", "state", "address", "subject", "messages", "holds", "created_at")
+_SIDE = click.argument("side", type=int)
 
 
-def words(ticket: Any, command: Command) -> None:
-    """The group below `ticket`."""
-    text = "ask third parties by mail from inside a ticket; the requester never sees it"
-    own = ticket.add_parser("side", help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
-    command(own, "list", listing, "the side conversations of a ticket").add_argument("id", type=int, metavar="TICKET")
-    begin = command(own, "open", ask, "ask somebody aside")
-    begin.add_argument("id", type=int, metavar="TICKET")
-    begin.add_argument("address", nargs="+", help="the first is asked, the others get copies")
-    begin.add_argument("--subject", default="", help="without one: the ticket's own, which then leaves the desk")
-    _saying(begin)
-    further = command(own, "send", send, "write on in one")
-    further.add_argument("id", type=int, metavar="SIDE")
-    further.add_argument("--also", default="", metavar="ADDRESS", help="who takes part from now on")
-    _saying(further)
-    for name, run, text in (("close", close, "nothing more is expected"), ("reopen", reopen, "it goes on")):
-        made = command(own, name, run, text)
-        made.add_argument("id", type=int, metavar="SIDE")
-        made.add_argument(
-            "--as", dest="agent", default="", metavar="ADDRESS", help="the agent in whose name it is done"
-        )
+@ticket_group.group("side")
+def side_group() -> None:
+    """Ask third parties by mail from inside a ticket; the requester never sees it."""
 
 
-def _saying(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--text", default="-", help="what to write; - (or nothing) reads standard input")
-    made.add_argument(
-        "--file", action="append", default=[], metavar="MESSAGE:PLACE", help="an attachment of the ticket"
-    )
-    made.add_argument("--quote", type=int, default=0, metavar="N", help="quote the newest N public messages")
-    made.add_argument("--hold", action="store_true", help="put the ticket on hold until they answer")
-    made.add_argument("--as", dest="agent", default="", metavar="ADDRESS", help="the agent in whose name it is sent")
-    made.add_argument("--dry-run", action="store_true", help="only show what would be sent")
+def _saying(function: Any) -> Any:
+    """What is written, and how."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only show what would be sent."),
+        IN_NAME_OF,
+        click.option("--hold", is_flag=True, help="Put the ticket on hold until they answer."),
+        click.option("--quote", type=int, default=0, metavar="N", help="Quote the newest N public messages."),
+        click.option("--file", "files", multiple=True, metavar="MESSAGE:PLACE", help="An attachment of the ticket."),
+        click.option("--text", default="-", help="What to write; - (or nothing) reads standard input."),
+    ):
+        function = option(function)
+    return function
 
 
-def listing(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        if tickets.get(session, args.id) is None:
-            raise Trouble(f"there is no ticket #{args.id}")
-        rows = side_conversations.all_as_json(session, args.id)
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table([row | {"messages": len(row["messages"])} for row in rows], _COLUMNS)
-    return 0
+@side_group.command("list")
+@TICKET
+def list_sides(call: Call, ticket: int) -> None:
+    """The side conversations of a ticket."""
+    with call.reading() as session:
+        if tickets.get(session, ticket) is None:
+            raise Trouble(f"there is no ticket #{ticket}")
+        rows = side_conversations.all_as_json(session, ticket)
+    call.rows(rows, _COLUMNS, [row | {"messages": len(row["messages"])} for row in rows])
 
 
-def ask(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    said = _words(args)
+@side_group.command("open")
+@TICKET
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--subject", default="", help="Without one: the ticket's own, which then leaves the desk.")
+@_saying
+def ask(
+    call: Call, ticket: int, addresses: tuple[str, ...], subject: str, agent: str, dry_run: bool, **message: Any
+) -> None:
+    """Ask somebody aside: the first is asked, the others get copies."""
+    words = _message(**message)
 
     def do(session: Session, actor: Actor) -> Side:
-        ticket = tickets.get(session, args.id, lock=True)
-        if ticket is None:
-            raise NotAllowed(f"there is no ticket #{args.id}")
-        to = ", ".join(args.address)
+        row = tickets.get(session, ticket, lock=True)
+        if row is None:
+            raise NotAllowed(f"there is no ticket #{ticket}")
+        to = ", ".join(addresses)
         return side_conversations.start_with_message(
-            session, ticket, to, args.subject, said, Author(actor, now, "command line")
+            session, row, to, subject, words, Author(actor, call.now, "command line")
         )[0]
 
-    return _run(args, settings, do, "was asked aside")
+    _run(call, do, agent, "was asked aside", dry_run=dry_run)
 
 
-def send(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    said = _words(args)
+@side_group.command()
+@_SIDE
+@click.option("--also", default="", metavar="ADDRESS", help="Who takes part from now on.")
+@_saying
+def send(call: Call, side: int, agent: str, dry_run: bool, **message: Any) -> None:
+    """Write on in one."""
+    words = _message(**message)
 
     def do(session: Session, actor: Actor) -> Side:
-        side, ticket = side_conversations.lock_with_ticket(session, args.id)
-        return side_conversations.add_message(session, side, ticket, said, Author(actor, now, "command line"))[0]
+        row, ticket = side_conversations.lock_with_ticket(session, side)
+        return side_conversations.add_message(session, row, ticket, words, Author(actor, call.now, "command line"))[0]
 
-    return _run(args, settings, do, "was written to")
+    _run(call, do, agent, "was written to", dry_run=dry_run)
 
 
-def close(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+@side_group.command()
+@_SIDE
+@IN_NAME_OF
+def close(call: Call, side: int, agent: str) -> None:
+    """Nothing more is expected."""
+
     def do(session: Session, actor: Actor) -> Side:
-        return side_conversations.end(session, *side_conversations.lock_with_ticket(session, args.id), actor, now)[0]
+        return side_conversations.end(session, *side_conversations.lock_with_ticket(session, side), actor, call.now)[0]
 
-    return _run(args, settings, do, "is asked no more")
+    _run(call, do, agent, "is asked no more")
 
 
-def reopen(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+@side_group.command()
+@_SIDE
+@IN_NAME_OF
+def reopen(call: Call, side: int, agent: str) -> None:
+    """It goes on."""
+
     def do(session: Session, actor: Actor) -> Side:
-        return side_conversations.reopen(session, *side_conversations.lock_with_ticket(session, args.id), actor, now)[0]
+        row, ticket = side_conversations.lock_with_ticket(session, side)
+        return side_conversations.reopen(session, row, ticket, actor, call.now)[0]
 
-    return _run(args, settings, do, "is asked again")
+    _run(call, do, agent, "is asked again")
 
 
-def _run(args: argparse.Namespace, settings: Settings, do: Do, done: str) -> int:
-    dry = bool(getattr(args, "dry_run", False))
-    with opened(settings) as store:
-        try:
-            with store.database.transaction(dry_run=dry) as session:
-                side = do(session, _actor(session, args.agent))
-                rows = side_conversations.all_as_json(session, side.ticket_id)
-                found = next(row for row in rows if row["id"] == side.id)
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    if args.json:
-        output.as_json(found)
-    elif dry:
-        _print_letter(found)
+def _run(call: Call, do: Do, agent: str, done: str, *, dry_run: bool = False) -> None:
+    with call.writing(dry_run=dry_run) as session:
+        side = do(session, _actor(session, agent))
+        rows = side_conversations.all_as_json(session, side.ticket_id)
+        row = next(one for one in rows if one["id"] == side.id)
+    if dry_run and not call.as_json:
+        _print_letter(row)
     else:
-        print(f"side conversation {found['id']} of ticket #{found['ticket_id']}: {found['address']} {done}")
-    return 0
+        call.answer(row, f"side conversation {row['id']} of ticket #{row['ticket_id']}: {row['address']} {done}")
 
 
 def _print_letter(found: dict[str, Any]) -> None:
@@ -143,9 +145,9 @@ def _print_letter(found: dict[str, Any]) -> None:
     print("\nnothing was sent")
 
 
-def _words(args: argparse.Namespace) -> SideMessage:
-    text = sys.stdin.read() if args.text == "-" else args.text.replace("\\n", "\n")
-    return SideMessage(text, tuple(map(_file, args.file)), args.quote, args.hold, getattr(args, "also", ""))
+def _message(text: str, files: tuple[str, ...], quote: int, hold: bool, also: str = "") -> SideMessage:
+    words = sys.stdin.read() if text == "-" else text.replace("\\n", "\n")
+    return SideMessage(words, tuple(map(_file, files)), quote, hold, also)
 
 
 def _file(text: str) -> tuple[int, int]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
+import click
+
 from cli import output
-from cli.open_desk import Trouble, opened
+from cli.command import TICKET, Call, DeskGroup, most
+from cli.trouble import Trouble
 from console.web import mail_warnings
-from desk.config.settings import Settings
 from desk.mail.trust import MessageTrust
-from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
+from desk.tickets.ticket import DESK, Status
 from storage.runtime.logging_setup import escaped
 from storage.tickets import listings, tickets
 from storage.tickets.list_filter import TicketFilter
@@ -26,47 +26,56 @@ _EVENT = ("id", "at", "kind", "by", "after", "why")
 _WEIGHTED = ("reasons", "runners_up")
 
 
-def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    statuses = [_status(text) for text in args.status or ()]
-    with opened(settings) as store, store.database.reading() as session:
-        wanted = TicketFilter(tuple(statuses), words=args.search)
-        ids = listings.ticket_ids(session, wanted, before=args.before, most=args.most)
+_MORE = ("cli.tickets.properties", "cli.tickets.replies", "cli.tickets.side_conversations")
+
+ticket_group = DeskGroup("ticket", help="The tickets.", more=_MORE)
+
+
+@ticket_group.command("list")
+@click.option("--search", metavar="TEXT", default="", help="Only those with these words.")
+@click.option("--status", "statuses", multiple=True, help="Only those; also several times.")
+@click.option("--before", type=int, metavar="NUMBER", help="Go on before this ticket.")
+@most(50)
+def list_tickets(call: Call, search: str, statuses: tuple[str, ...], before: int | None, most: int) -> None:
+    """The newest tickets."""
+    wanted = TicketFilter(tuple(map(_status, statuses)), words=search)
+    with call.reading() as session:
+        ids = listings.ticket_ids(session, wanted, before=before, most=most)
         rows = ticket_rows(session, list(reversed(tickets.get_many(session, ids).values())))
-    if args.json:
-        output.as_json(rows)
-    else:
-        output.table(rows, _COLUMNS)
-    return 0
+    call.rows(rows, _COLUMNS)
 
 
-def ticket_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        whole = whole_ticket(session, args.id)
+@ticket_group.command()
+@TICKET
+def show(call: Call, ticket: int) -> None:
+    """A ticket with its history and reasons."""
+    with call.reading() as session:
+        whole = whole_ticket(session, ticket)
     if whole is None:
-        raise Trouble(f"there is no ticket #{args.id}")
-    if args.json:
+        raise Trouble(f"there is no ticket #{ticket}")
+    if call.as_json:
         output.as_json(whole)
     else:
         _print_ticket(whole)
-    return 0
 
 
-def ticket_split(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        try:
-            made = conversation.split(session, args.message, DESK, now)
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    return _say(args, made, f"message {args.message} is ticket #{made.id} now")
+@ticket_group.command()
+@click.argument("message", type=int)
+def split(call: Call, message: int) -> None:
+    """Make a message a ticket."""
+    with call.writing() as session:
+        ticket = conversation.split(session, message, DESK, call.now)
+    call.answer(asdict(ticket), f"message {message} is ticket #{ticket.id} now")
 
 
-def ticket_merge(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        try:
-            kept = merging.merge(session, MergeRequest(args.id, args.into, DESK, now))
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    return _say(args, kept, f"ticket #{args.id} is part of #{kept.id} now")
+@ticket_group.command()
+@TICKET
+@click.argument("into", type=int)
+def merge(call: Call, ticket: int, into: int) -> None:
+    """Make a ticket part of another."""
+    with call.writing() as session:
+        kept = merging.merge(session, MergeRequest(ticket, into, DESK, call.now))
+    call.answer(asdict(kept), f"ticket #{ticket} is part of #{kept.id} now")
 
 
 def _print_ticket(whole: dict[str, Any]) -> None:
@@ -125,11 +134,3 @@ def _status(text: str) -> Status:
         return Status(text.replace("-", "_"))
     except ValueError as error:
         raise Trouble(f"{text!r} is no status; there are {', '.join(Status)}", 64) from error
-
-
-def _say(args: argparse.Namespace, ticket: Ticket, text: str) -> int:
-    if args.json:
-        output.as_json(asdict(ticket))
-    else:
-        print(text)
-    return 0

@@ -12,12 +12,13 @@ import pytest
 
 import frontdesk
 from storage.open_store import Store
+from storage.runtime import logging_setup
 from tests.small_desk import BOB, SmallDesk
 
 
 @pytest.fixture
 def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     monkeypatch.setenv("FRONTDESK_DATA_DIR", store.settings.data_dir)
     monkeypatch.setenv("FRONTDESK_SECRET_KEY", store.settings.secret_key)
     made = SmallDesk(store)

@@ -19,6 +19,7 @@ from cli.tickets import explanation
 from desk.rules.keyword_rules import BadRule, Rule, words_of
 from storage.learning import keyword_rules, models
 from storage.open_store import Store
+from storage.runtime import logging_setup
 from tests.cli.configured import configure
 from tests.small_desk import CAROL, SmallDesk
 from tests.workers.training.test_learning_loop import GARDEN, say
@@ -29,7 +30,7 @@ Say = Callable[..., Any]
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch, store: Store) -> Store:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     monkeypatch.setenv("FRONTDESK_DATA_DIR", store.settings.data_dir)
     monkeypatch.setenv("FRONTDESK_SECRET_KEY", store.settings.secret_key)
     monkeypatch.setenv("FRONTDESK_MAIL_DOMAIN", "desk.example.test")

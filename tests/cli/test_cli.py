@@ -19,7 +19,7 @@ from desk.mail.states import END_STATES, InboundState
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
-from storage.runtime import failures
+from storage.runtime import failures, logging_setup
 from tests.cli.configured import configure
 from tests.small_desk import ALICE, BOB, SmallDesk
 from workers.events import dispatch
@@ -34,7 +34,7 @@ Say = Callable[..., Any]
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch, store: Store) -> Store:
     """The command works on this record; the log of the test process stays as it is."""
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     monkeypatch.setenv("FRONTDESK_DATA_DIR", store.settings.data_dir)
     monkeypatch.setenv("FRONTDESK_SECRET_KEY", store.settings.secret_key)
     monkeypatch.setenv("FRONTDESK_MAIL_DOMAIN", "desk.example.test")
@@ -321,11 +321,10 @@ def test_caught_mail_is_listed_and_names_the_address_to_answer_to(
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        frontdesk.main(["--help"])
+    assert frontdesk.main(["--help"]) == 0
     shown = capsys.readouterr().out
     for word in ("up", "gateway", "worker", "console", "clock", "init", "mailbox", "replay", "doctor"):
-        assert f"    {word} " in shown
+        assert f"  {word} " in shown
 
 
 def test_a_mailboxs_signature_stays_until_another_is_given(begun: Any, say: Say) -> None:

@@ -20,6 +20,7 @@ from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.open_store import Store
 from storage.people import people
+from storage.runtime import logging_setup
 from storage.tickets import tickets
 from tests.cli.configured import configure
 from tests.small_desk import BOB, SmallDesk
@@ -33,7 +34,7 @@ RAW_NAME = '../../=cmd|"evil".html'
 @pytest.fixture
 def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
     """Bob asked twice; the second subject would be a formula, and has a file with a hostile name."""
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     for name in ("data_dir", "secret_key", "mail_domain"):
         monkeypatch.setenv(f"FRONTDESK_{name.upper()}", getattr(store.settings, name))
     desk = SmallDesk(store)

@@ -13,6 +13,7 @@ import pytest
 import frontdesk
 from desk.config.desk_toml import BadConfiguration
 from storage.open_store import Store
+from storage.runtime import logging_setup
 from tests.cli.configured import configure
 from tests.small_desk import BOB, SmallDesk
 from usecases.config import apply as configuration
@@ -35,7 +36,7 @@ targets = { first_response = { urgent = 30, high = "1h", medium = "4h", low = "8
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch, store: Store) -> SmallDesk:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     for name in ("data_dir", "secret_key", "mail_domain"):
         monkeypatch.setenv(f"FRONTDESK_{name.upper()}", getattr(store.settings, name))
     made = SmallDesk(store)

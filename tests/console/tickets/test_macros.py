@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import frontdesk
 from desk.tickets.ticket import NotAllowed
 from storage.open_store import Store
+from storage.runtime import logging_setup
 from storage.tables.tickets import agents
 from tests.console.conftest import Browser, Console
 from tests.small_desk import ALICE, BOB, SmallDesk, words
@@ -85,7 +86,7 @@ def test_by_mail_a_macro_says_its_text_above_the_agents_and_acts(any_store: Stor
 def test_the_commands_keep_macros(
     console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     monkeypatch.setenv("FRONTDESK_DATA_DIR", console.store.settings.data_dir)
     monkeypatch.setenv("FRONTDESK_SECRET_KEY", console.store.settings.secret_key)
     add = ["macro", "add", "Hello", "--text", r"Hi\nthere", "--actions", '[{ tag = "x" }]']

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,10 +29,11 @@ from starlette.testclient import TestClient
 
 import console.web.api_writing
 import console.web.request_context
-import frontdesk
 import gateway.web.api
 import gateway.web.body
+from cli.process import processes
 from console.access import passwords
+from console.web import health
 from console.web.clean_requests import with_clean_requests
 from desk.portal.status_links import entry_token, receipt_token, status_token
 from desk.signed.reply_address import sign
@@ -121,7 +122,7 @@ class Desk:
             people.set_active(session, self.agent_id, active=True)
             promote(session, self.agent_id, "admin")
             agent = people.by_ids(session, [self.agent_id])[self.agent_id]
-            return sessions.begin(session, agent, frontdesk._utc_now())
+            return sessions.begin(session, agent, datetime.now(UTC))
 
     def version(self) -> str:
         """What the page of the ticket says now."""
@@ -141,8 +142,8 @@ class Asked:
 
 
 def applications(store: Store) -> list[Starlette]:
-    console = frontdesk._console(store, frontdesk._door_routes(store))
-    return [console, frontdesk._doors_alone(store), frontdesk._health_alone(store)]
+    doors = processes.door_routes(store)
+    return [processes.console_pages(store, doors), processes.alone(doors), processes.alone(health.routes(store))]
 
 
 def walked(app: Starlette) -> Iterator[tuple[str, str]]:
@@ -247,7 +248,7 @@ def names_of(desk: Desk, client: TestClient, method: str, path: str, patch: pyte
 
 @pytest.fixture
 def desk(any_store: Store) -> Desk:
-    now = frontdesk._utc_now()
+    now = datetime.now(UTC)
     things = furnish(any_store, now - timedelta(days=1))
     with any_store.database.transaction() as session:
         token = api_tokens.create(session, "odd", SCOPES, now)

@@ -17,7 +17,7 @@ import frontdesk
 from console.routes import create_app
 from console.web.health import routes
 from storage.open_store import Store
-from storage.runtime import dead_letters
+from storage.runtime import dead_letters, logging_setup
 from storage.runtime.queue import REQUESTS, broker, message
 from tests.console.conftest import START, Browser, Console
 from tests.console.fixtures_desk import furnish, promote
@@ -88,7 +88,7 @@ def test_a_queue_that_is_away_is_said_to_be(store: Store) -> None:
 def test_the_commands_list_rehearse_and_do(
     url: str, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr(logging_setup, "configure_logging", lambda _settings: None)
     monkeypatch.setenv("FRONTDESK_DATA_DIR", str(Path(store.settings.data_dir)))
     monkeypatch.setenv("FRONTDESK_REDIS_URL", url)
     assert frontdesk.main(["queue", "dead", "--json"]) == 0
