@@ -65,7 +65,8 @@ class Settings:
     `status_pages`: requesters see their requests in a browser; `status_links`: mails have the link, which works for
     `status_link_days`.
     `priority_matrix` has a row for each impact (many, team, one): its priority if the requester is blocked, if
-    something works badly, if all is normal, if the matter is minor.
+    something works badly, if all is normal, if the matter is minor. `priority_trained`: the trained pair decides where
+    it is sure; without it the rules decide alone.
     """
 
     data_dir: str = "data"
@@ -107,6 +108,7 @@ class Settings:
     admins_see_private: bool = False
     undo_send_seconds: int = 10
     priority_matrix: tuple[str, ...] = DEFAULT_MATRIX
+    priority_trained: bool = True
     dkim_key: str = ""
     dkim_selector: str = ""
     slack_bot_token: str = ""

@@ -66,7 +66,16 @@ class _Story:
 
 def read(text: str) -> Signs:
     """The signs of one text."""
-    marks, tokens = _words().find(text)
+    return heard(text, *find(text))
+
+
+def find(text: str) -> tuple[list[Mark], list[str]]:
+    """The marks of a text and its tokens."""
+    return _words().find(text)
+
+
+def heard(text: str, marks: Sequence[Mark], tokens: Sequence[str]) -> Signs:
+    """The signs of a text whose marks and tokens are at hand."""
     if _TELLING.isdisjoint([mark.kind for mark in marks]):
         return _NOTHING
     story = _Story()

@@ -37,7 +37,8 @@ def evaluate(request: InboundRequest, settings: Settings) -> Judgement:
 def _judged(text: str, subject: str, settings: Settings) -> Judgement:
     """The judgement; where the rules fail on a text, the usual priority with the reason."""
     try:
-        return priority.judge(text, subject, by=priority.matrix(settings.priority_matrix))
+        by = priority.matrix(settings.priority_matrix)
+        return priority.judge(text, subject, by=by, trained=settings.priority_trained)
     except Exception as error:
         log.exception("priority_not_judged")
         return replace(_UNJUDGED, reasons=(f"could not be judged: {reason_of(error)}",))

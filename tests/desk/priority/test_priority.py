@@ -40,11 +40,20 @@ def rows(table: str) -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("row", list(rows("priorities_tuned")), ids=lambda row: row[2])
 def test_a_request_that_is_known_has_its_priority(row: tuple[str, str, str]) -> None:
-    assert judge(row[2]).priority == row[0], judge(row[2]).reasons
+    judgement = judge(row[2], trained=False)
+    assert judgement.priority == row[0], judgement.reasons
+
+
+@pytest.mark.parametrize("table", ["priorities_tuned", "priorities_untouched"])
+def test_the_trained_pair_leaves_most_of_what_the_rules_know(table: str) -> None:
+    judged = [(label, str(judge(text).priority)) for label, _, text in rows(table)]
+    called = [label for label, priority in judged if priority == "urgent"]
+    assert sum(a == b for a, b in judged) / len(judged) >= 0.85
+    assert called.count("urgent") / len(called) >= 0.9
 
 
 def test_requests_that_nobody_tuned_on_are_judged_well() -> None:
-    judged = [(label, str(judge(text).priority)) for label, _, text in rows("priorities_untouched")]
+    judged = [(label, str(judge(text, trained=False).priority)) for label, _, text in rows("priorities_untouched")]
     urgent = [pair for pair in judged if pair[0] == "urgent"]
     called = [pair for pair in judged if pair[1] == "urgent"]
     assert sum(a == b for a, b in judged) / len(judged) >= 0.92
