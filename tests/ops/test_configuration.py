@@ -18,6 +18,7 @@ from cli.data.apply import STARTERS, starters
 from desk.config.desk_toml import KINDS, BadConfiguration, read, steps, to_toml
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.runtime import logging_setup
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
@@ -179,7 +180,7 @@ def test_members_that_a_file_does_not_mention_stay(any_store: Store) -> None:
     """A starter set on a desk that has people must not leave its mail to nobody."""
     with any_store.database.transaction() as session:
         support = people.add_team(session, "Support")
-        ada = people.add_agent(session, "ada@corp.example.test", "Ada", "admin", "", [support.id], NOW)
+        ada = people.add_agent(session, NewAgent("ada@corp.example.test", "Ada", "admin", "", [support.id]), NOW)
         starter = read(tomllib.loads((STARTERS / "customer.toml").read_text(encoding="utf-8")))
         configuration.apply(session, starter, NOW)
         assert [one.id for one in people.members(session, [support.id])[support.id]] == [ada.id]
