@@ -20,6 +20,7 @@ from desk.priority.levels import Priority
 from desk.reports import ticket_figures
 from desk.reports.ticket_figures import Facts
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.event_data import read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Event, Status, Ticket
 from storage.db.session import Session
@@ -40,9 +41,11 @@ FRESH = timedelta(seconds=10)
 """A ticket of which something was heard so lately is left for the next look: most of its events come together."""
 HEARD = frozenset({
     EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.STATUS_CHANGED, EventKind.REOPENED,
-    EventKind.SLA_BREACHED, EventKind.MERGED_INTO,
+    EventKind.SLA_BREACHED, EventKind.MERGED_INTO, EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED,
 })  # fmt: skip
 """The events that change a figure; whatever else happens changes at most whose ticket it is."""
+
+_FAILED = (str(EventKind.UNDELIVERABLE), str(EventKind.DELIVERY_FAILED))
 
 Counted = list[tuple[int, int, Facts | None]]
 """Ticket, its newest event, its figures."""
@@ -240,15 +243,27 @@ def _last(row: Any) -> int:
 def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Event]], dict[int, int]]:
     """Ticket → the events that make figures, oldest first; and → its newest event of any kind."""
     c = events.c
-    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why)
+    # Only failed deliveries say something in their data that counts; the JSON of all others would cost for nothing.
+    data = sa.case((c.kind.in_(_FAILED), c.data), else_=sa.null())
+    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.message_id, data)
     histories: dict[int, list[Event]] = {}
     last: dict[int, int] = {}
     rows: Any = session.execute(sa.select(*columns).where(_in_ids(session, c.ticket_id, ids))).all()
     # Sorted here: PostgreSQL would rather walk all events in order than sort these.
-    for number, ticket_id, at, kind, actor, after, why in sorted(rows, key=itemgetter(0)):
+    for number, ticket_id, at, kind, actor, after, why, message_id, stored in sorted(rows, key=itemgetter(0)):
         last[ticket_id] = number
         if kind in HEARD:
-            event = Event(ticket_id, at, EventKind(kind), _ACTORS[actor], after=after, why=why)
+            event_data = read_data(kind, stored) if stored else NO_DATA
+            event = Event(
+                ticket_id,
+                at,
+                EventKind(kind),
+                _ACTORS[actor],
+                after=after,
+                why=why,
+                message_id=message_id,
+                data=event_data,
+            )
             histories.setdefault(ticket_id, []).append(event)
     return histories, last
 

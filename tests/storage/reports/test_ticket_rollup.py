@@ -8,12 +8,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk.tickets.ticket import Actor, ActorKind
+from desk.tickets.event_data import NonDelivery
+from desk.tickets.events import EventKind
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event
 from storage.open_store import Store
 from storage.reports import ticket_rollup
 from storage.tables.desk import calendars
 from storage.tables.reports import ticket_facts as facts_table
 from storage.tables.tickets import teams
+from storage.tickets import tickets
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
 from tests.storage.rows import facts_by_ticket
@@ -126,3 +129,21 @@ def test_business_hours_are_those_of_the_team(store: Store) -> None:
         told = facts_by_ticket(session)[1]
     assert told.first_response_seconds == 18 * 3600
     assert told.first_response_business == 2 * 3600
+
+
+@pytest.mark.parametrize("kind", [EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED])
+def test_an_answer_that_did_not_arrive_is_no_first_response_in_the_roll_up(any_store: Store, kind: EventKind) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(CAROL, "Printer", "It burns."))
+    desk.later(hours=1)
+    with any_store.database.transaction() as session:
+        ticket = tickets.get(session, 1, lock=True)
+        assert ticket
+        answer = Written(Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
+        ticket = conversation.reply(session, ticket, answer)
+        reply = conversation.newest_message(session, 1)
+        lost = Event(1, desk.now, kind, DESK, data=NonDelivery(flagged=True, reply=reply))
+        tickets.save(session, Change(ticket, (lost,)))
+    report_rollup.catch_up(any_store, desk.now)
+    with any_store.database.reading() as session:
+        assert facts_by_ticket(session)[1].first_response_seconds is None
