@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -253,17 +253,8 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
     for number, ticket_id, at, kind, actor, after, why, message_id, stored in sorted(rows, key=itemgetter(0)):
         last[ticket_id] = number
         if kind in HEARD:
-            event_data = read_data(kind, stored) if stored else NO_DATA
-            event = Event(
-                ticket_id,
-                at,
-                EventKind(kind),
-                _ACTORS[actor],
-                after=after,
-                why=why,
-                message_id=message_id,
-                data=event_data,
-            )
+            event = Event(ticket_id, at, EventKind(kind), _ACTORS[actor], after=after, why=why, message_id=message_id)
+            event = replace(event, data=read_data(kind, stored)) if stored else event
             histories.setdefault(ticket_id, []).append(event)
     return histories, last
 

@@ -90,7 +90,12 @@ def test_an_event_that_cannot_be_reacted_to_keeps_no_acknowledgement_back(
     any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        breaks(patch, dispatch, "_messages", lambda _sender, _session, _scene, ticket, *_: ticket.subject == POISON)
+        breaks(
+            patch,
+            dispatch,
+            "_messages",
+            lambda _s, _d, _b, happened: happened.ticket.subject == POISON,
+        )
         bad = opened(any_desk)
         assert len(any_desk.letters("acknowledgement")) == GOOD
         (row,) = failed(any_desk)
