@@ -31,6 +31,9 @@ SURE: Mapping[Priority, float] = MappingProxyType(
 """From which chance on the pair decides against rules that say this; below, they are right oftener than it is, measured
 on situations that are new to both. Rules that say Urgent heard something; those that say Medium mostly nothing."""
 
+ENOUGH_WORDS = 5
+"""With fewer telling words the pair raises nothing: "and this" or a bare number is no emergency, however sure it is."""
+
 Matrix = Mapping[tuple[Impact, Urgency], Priority]
 
 
@@ -101,9 +104,17 @@ def _decided(by_rules: Judgement, opinion: priority_pair.Opinion, source: str, b
     explained = by_rules.reasons or urgency == Urgency.NORMAL
     if chance < SURE[by_words] or (_DEFAULT[kept] is by_words and explained):
         return by_rules
-    words = ", ".join(f"'{quoted(source, start, end)}'" for start, end in opinion.weighed(impact, urgency))
+    places = opinion.weighed(impact, urgency)
+    if _is_above(by[kept], by_rules.priority) and (opinion.telling_words < ENOUGH_WORDS or not places):
+        return by_rules
+    words = ", ".join(f"'{quoted(source, start, end)}'" for start, end in places)
     reasons = (f"{words}: {_SOUNDS[impact, urgency]} ({chance:.0%} sure, by examples)",) if words else ()
     return Judgement(by[kept], *kept, reasons)
+
+
+def _is_above(one: Priority, other: Priority) -> bool:
+    ranks = list(Priority)
+    return ranks.index(one) < ranks.index(other)
 
 
 def for_requester(judgement: Judgement, *, vip: bool = False, plan: str = "") -> Judgement:

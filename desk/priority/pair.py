@@ -51,6 +51,11 @@ class Opinion:
         level = max(chances, key=chances.__getitem__)
         return chances[level], *ways[level][1:]
 
+    @property
+    def telling_words(self) -> int:
+        """How many words that are not common in their language weighed."""
+        return len({start for start, end, row in self._rows if end == start + 1 and row[0] >= _RARE})
+
     def weighed(self, impact: Impact, urgency: str) -> list[tuple[int, int]]:
         """From which token to which the words stand that spoke most for this way, in the order of the text."""
         column, other = 1 + list(Impact).index(impact), 1 + len(Impact) + list(self.urgencies).index(urgency)

@@ -123,3 +123,34 @@ def test_messages_that_nobody_trained_on_are_judged_well() -> None:
     assert sum(a == b for a, b in judged) / len(judged) >= 0.70
     assert urgent.count("urgent") / len(urgent) >= 0.70
     assert called.count("urgent") / len(called) >= 0.75
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "and this",
+        "and that",
+        "1234",
+        "look",
+        "see below",
+        "und das hier",
+        "et ça",
+        "4711 0815",
+        "photo.png",
+        "ok, and now?",
+    ],
+)
+def test_a_few_words_that_say_nothing_raise_nothing(text: str) -> None:
+    assert judge(text).priority in (Priority.MEDIUM, Priority.LOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is smoke coming out of the server cabinet in the basement, please send somebody now",
+        "All tills in the Dresden branch are dead and customers are queueing out of the door",
+    ],
+)
+def test_what_the_pair_raises_is_explained(text: str) -> None:
+    judgement = judge(text)
+    assert judgement.priority is Priority.URGENT and judgement.reasons

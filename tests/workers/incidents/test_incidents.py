@@ -88,7 +88,14 @@ def ordered(desk: SmallDesk, kind: str, text: str = "", steps: int = 9) -> None:
             bulk_orders.run_step(session, order.id, desk.now)
 
 
+def judged_by_rules(desk: SmallDesk, **settings: object) -> None:
+    """From now on nothing but the number of people makes these tickets Urgent."""
+    changed = replace(desk.store.settings, priority_trained=False, **settings)  # type: ignore[arg-type]
+    desk.context.store = desk.store = replace(desk.store, settings=changed)
+
+
 def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> None:
+    judged_by_rules(any_desk)
     everyday(any_desk)
     hit = outage(any_desk)
     (found,) = all_incidents(any_desk)
@@ -171,8 +178,7 @@ def test_an_agents_priority_stays(any_desk: SmallDesk) -> None:
 
 def test_a_matrix_of_the_desks_own_says_what_many_users_are(any_desk: SmallDesk) -> None:
     rows = ("many = high high low low", "team = high medium medium low", "one = medium medium low low")
-    settings = replace(any_desk.store.settings, priority_matrix=rows)
-    any_desk.context.store = any_desk.store = replace(any_desk.store, settings=settings)
+    judged_by_rules(any_desk, priority_matrix=rows)
     everyday(any_desk)
     hit = outage(any_desk)
     assert {any_desk.ticket(number).priority for number in hit} == {Priority.HIGH}
