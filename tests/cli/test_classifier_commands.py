@@ -25,6 +25,8 @@ from tests.small_desk import CAROL, SmallDesk
 from tests.workers.training.test_learning_loop import GARDEN, say
 from workers.runtime.active_model import register_starter
 
+pytestmark = pytest.mark.slow
+
 Say = Callable[..., Any]
 
 

@@ -10,10 +10,14 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from storage.open_store import Store, open_store
 from tests.servers import postgres
 from tests.servers.fleet import AGENT, Fleet, wait_until
 from tests.servers.running import SCRIPT, frontdesk, plain_environ
+
+pytestmark = pytest.mark.slow
 
 MAIL = b"From: ada@example.test\r\nTo: support@desk.example.test\r\nSubject: x\r\nMessage-ID: <%d@x>\r\n\r\nHelp.\r\n"
 

@@ -17,6 +17,8 @@ import pytest
 from tests.components import need
 from tests.servers.running import Desk, alive, children_of, frontdesk, plain_environ, running_desk, wait_for
 
+pytestmark = pytest.mark.slow
+
 MAIL = (
     "From: Ada <ada-{0}@example.test>\r\nTo: support@desk.example.test\r\n"
     "Subject: {0}\r\nMessage-ID: <{0}@x>\r\n\r\nHelp.\r\n"

@@ -24,7 +24,7 @@ from tests.small_desk import words
 from tests.whole.fixtures_town import CAROL, answer
 from tests.whole.journey import messages, ticket
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 QUESTION = "The projector in room 4 stays dark"
 

@@ -19,7 +19,7 @@ from tests.servers.fleet import SUPPORT, Fleet, store_time, wait_until
 from tests.whole.fixtures_town import around, fetch_from, mail
 from tests.whole.journey import walk
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 SEEN = b"\\Seen"
 

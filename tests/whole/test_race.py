@@ -12,6 +12,8 @@ import pytest
 from storage.open_store import Store
 from tests.servers.fleet import SUPPORT, Fleet, whole_desk
 
+pytestmark = pytest.mark.slow
+
 MAILS, SESSIONS = 2000, 20
 
 

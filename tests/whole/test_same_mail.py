@@ -18,7 +18,7 @@ from tests.servers.dovecot import running as dovecot_running
 from tests.servers.fleet import SUPPORT, Fleet, wait_until, whole_desk
 from tests.whole.fixtures_town import CAROL, fetch_from
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 ONE_OF_EACH = {"acknowledgement": 1, "notice": 1}
 

@@ -17,7 +17,7 @@ from tests.whole.fixtures_town import CAROL, answer
 from tests.whole.journey import messages, ticket
 from usecases.tickets import side_conversations
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 SUE, EVE = "sue@supplier.example.test", "eve@evil.example.test"
 
 

@@ -31,6 +31,8 @@ from usecases.tickets.conversation import Written
 from workers.runtime.context import Context
 from workers.timers import report_rollup
 
+pytestmark = pytest.mark.slow
+
 DESKS = Path(__file__).parent.parent / "data" / "desks"
 COUNTED = {"ticket_facts": {"last_event_id"}}
 """Columns that say only how far something was counted."""

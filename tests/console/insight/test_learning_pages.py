@@ -32,7 +32,7 @@ from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import train as training
 from workers.training.train import TrainingRequest
 
-pytestmark = pytest.mark.usefixtures("small_starter")
+pytestmark = [pytest.mark.usefixtures("small_starter"), pytest.mark.slow]
 
 RECOMPUTE = Path(__file__).parents[3] / "docs" / "recompute_accuracy.py"
 NEW = "Facilities / Plants"

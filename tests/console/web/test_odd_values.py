@@ -49,6 +49,8 @@ from storage.tickets import tickets
 from tests.console.fixtures_desk import furnish, promote
 from usecases.tickets import requester_view
 
+pytestmark = pytest.mark.slow
+
 ODD = (
     "", " ", "²", "٣", "½", "-1", "0", "1", "2", "1.5", "1e999", "NaN", "0x1F", "9" * 19, str(2**63), "9" * 5000,
     "true", "null", "\0", "a\0b", "\ud800", "\udfff x", "\U0001f642", "\u202e", "ß", "İ", "\r\nX: y", "'", '"', "%",

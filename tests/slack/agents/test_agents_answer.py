@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from desk.channels import Channel
 from desk.signed import slack_link_code
 from desk.slack.orders import Button
@@ -18,6 +20,8 @@ from usecases.privacy import export as personal_data
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields
 from usecases.tickets.conversation import Written
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_ticket_has_a_card_in_its_teams_channel(agents: AgentsDesk) -> None:

@@ -26,6 +26,8 @@ from tests.slack.fake_slack import FakeSlack, Trouble
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served
 from tests.small_desk import BOB, SmallDesk, words
 
+pytestmark = pytest.mark.slow
+
 FORBIDDEN = {"replied", "noted", "assigned", "status_changed", "priority_changed"}
 
 

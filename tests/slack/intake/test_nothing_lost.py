@@ -33,6 +33,8 @@ from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served
 
+pytestmark = pytest.mark.slow
+
 EVENTS = 500
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt import App
@@ -24,6 +25,8 @@ from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack, Trouble
 from tests.slack.serving import now
+
+pytestmark = pytest.mark.slow
 
 Written = Callable[[], list[InboundRequest]]
 

@@ -19,6 +19,7 @@ from tests.storage.db.schema_shape import shape
 
 STATES = Path(__file__).parents[2] / "data" / "landed_states.tar.xz"
 """The files of migrations, by the commit at which one of them was another one than before."""
+pytestmark = pytest.mark.slow
 NAMES = (
     "4937fc6", "e393b9b", "aba09b8", "aed2369", "0d2ebf7", "a753bf2", "f185d05", "7b3e89b", "44d59d0", "58ded3b",
     "9ccda58", "520cb06", "00688fb",

@@ -29,6 +29,8 @@ from tests.storage.random_desk import START, RandomDesk
 from tests.storage.rows import facts_by_ticket
 from workers.timers import report_rollup
 
+pytestmark = pytest.mark.slow
+
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "Pacific/Chatham")
 
 

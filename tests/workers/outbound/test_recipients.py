@@ -22,6 +22,8 @@ from usecases.tickets import conversation
 from usecases.tickets.conversation import Written
 from workers.outbound import deliver
 
+pytestmark = pytest.mark.slow
+
 DAVE = "dave@partner.example.test"
 
 

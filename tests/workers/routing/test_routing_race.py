@@ -22,6 +22,8 @@ from workers.inbound import ingest
 from workers.runtime.context import Context
 from workers.timers import reassign
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 4
 AGENTS = 7
 

@@ -40,6 +40,8 @@ from workers.timers import csat, lifecycle
 from workers.timers import scheduled_replies as sending
 from workers.timers import sla as sla_timers
 
+pytestmark = pytest.mark.slow
+
 GOOD = 100
 POISON = "poison"
 

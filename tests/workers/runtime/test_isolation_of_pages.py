@@ -30,6 +30,8 @@ from usecases.rules.run_actions import ActionContext
 from workers.timers import reassign, report_rollup
 from workers.timers import retention as nightly
 
+pytestmark = pytest.mark.slow
+
 
 def put_off(desk: SmallDesk) -> list[tuple[str, int, int]]:
     return [(failure.job, failure.row_id, failure.attempts) for failure in failed(desk)]

@@ -22,7 +22,7 @@ from workers.training import schedule as training_schedule
 from workers.training import train as training
 from workers.training.train import Busy, TrainingRequest
 
-pytestmark = pytest.mark.usefixtures("small_starter")
+pytestmark = [pytest.mark.usefixtures("small_starter"), pytest.mark.slow]
 
 GARDEN = (
     "The begonias on the roof terrace need watering",

@@ -16,7 +16,7 @@ from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training.process import Trainer, started
 from workers.training.train import TrainingRequest, retrain
 
-pytestmark = pytest.mark.usefixtures("small_starter")
+pytestmark = [pytest.mark.usefixtures("small_starter"), pytest.mark.slow]
 
 PATIENCE = 90.0
 

@@ -23,6 +23,8 @@ from tests.gateway.email.imap.imap_proxy import HANG_UP
 from tests.servers import dovecot
 from tests.servers.dovecot import Dovecot
 
+pytestmark = pytest.mark.slow
+
 SEEN = b"\\Seen"
 ROOT = Path(__file__).parents[4]
 

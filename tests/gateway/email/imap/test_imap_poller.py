@@ -17,6 +17,8 @@ from tests.gateway.email.imap.imap_desk import QUICK, Desk, around, mail, until
 from tests.servers import dovecot
 from tests.servers.dovecot import CAPABILITY, Dovecot
 
+pytestmark = pytest.mark.slow
+
 SEEN = b"\\Seen"
 
 
