@@ -31,6 +31,8 @@ SURE: Mapping[Priority, float] = MappingProxyType(
 """From which chance on the pair decides against rules that say this; below, they are right oftener than it is, measured
 on situations that are new to both. Rules that say Urgent heard something; those that say Medium mostly nothing."""
 
+URGENT_FROM = 0.46
+"""From which chance on the pair alone makes a request Urgent; below, of ordinary mail every eighth would be."""
 ENOUGH_WORDS = 5
 """With fewer telling words the pair raises nothing: "and this" or a bare number is no emergency, however sure it is."""
 
@@ -105,7 +107,9 @@ def _decided(by_rules: Judgement, opinion: priority_pair.Opinion, source: str, b
     if chance < SURE[by_words] or (_DEFAULT[kept] is by_words and explained):
         return by_rules
     places = opinion.weighed(impact, urgency)
-    if _is_above(by[kept], by_rules.priority) and (opinion.telling_words < ENOUGH_WORDS or not places):
+    explainable = places and opinion.telling_words >= ENOUGH_WORDS
+    enough = explainable and (_DEFAULT[kept] is not Priority.URGENT or chance >= URGENT_FROM)
+    if _is_above(by[kept], by_rules.priority) and not enough:
         return by_rules
     words = ", ".join(f"'{quoted(source, start, end)}'" for start, end in places)
     reasons = (f"{words}: {_SOUNDS[impact, urgency]} ({chance:.0%} sure, by examples)",) if words else ()

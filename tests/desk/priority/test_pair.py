@@ -154,3 +154,16 @@ def test_a_few_words_that_say_nothing_raise_nothing(text: str) -> None:
 def test_what_the_pair_raises_is_explained(text: str) -> None:
     judgement = judge(text)
     assert judgement.priority is Priority.URGENT and judgement.reasons
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ihre Rechnung 2026-1182 wurde zweimal von unserem Konto abgebucht. Bitte erstatten Sie einen der Beträge.",
+        "I ordered two weeks ago and the tracking page has not moved since. When will it arrive?",
+        "The text message with the code never arrives, I have tried three times since yesterday.",
+        "Podrían enviarme la factura de octubre otra vez en PDF? La necesita nuestra asesoría.",
+    ],
+)
+def test_an_ordinary_matter_of_one_person_is_not_urgent(text: str) -> None:
+    assert judge(text).priority is not Priority.URGENT
