@@ -64,6 +64,10 @@
   const changed = new Set();
   const waiting = new Map();
   let asking = false;
+  // Counting costs more than a row: every few seconds is often enough.
+  const COUNTED_EVERY = 3000;
+  let countedAt = -COUNTED_EVERY;
+  let counting = 0;
   const title = document.title;
   const reading = () => table.matches(":hover") || scrollY > 200 || (here >= 0 && body.contains(document.activeElement));
 
@@ -119,12 +123,16 @@
   }
 
   async function ask() {
-    if (asking || !changed.size) return;
+    const counted = performance.now() - countedAt >= COUNTED_EVERY;
+    if (asking || !(changed.size || (counting && counted))) return;
     asking = true;
+    clearTimeout(counting);
+    counting = counted ? 0 : setTimeout(ask, COUNTED_EVERY);
+    if (counted) countedAt = performance.now();
     const numbers = [...changed].slice(0, 100);
     numbers.forEach((number) => changed.delete(number));
     try {
-      const answer = await fetch(`${inbox.dataset.rows}&ids=${numbers.join(",")}`);
+      const answer = await fetch(`${inbox.dataset.rows}&ids=${numbers.join(",")}${counted ? "&counts=1" : ""}`);
       if (answer.redirected) { location.reload(); return; }
       if (!answer.ok) throw new Error(answer.status);
       const state = await answer.json();

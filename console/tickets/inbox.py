@@ -37,7 +37,7 @@ ORDERS: Mapping[Order, str] = {
     Order.PRIORITY: "Priority",
     Order.NEWEST: "Newest ticket",
 }
-_NOT_KEPT = ("before", "done", "saved", "ids")
+_NOT_KEPT = ("before", "done", "saved", "ids", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def show(visit: Visit) -> Response:
 
 
 def show_rows(visit: Visit) -> Response:
-    """Those of the tickets `ids` that the list of this query shows, as rows, with the counts of the views."""
+    """Those of the tickets `ids` that the list of this query shows, as rows; the views' counts where asked for."""
     asked = visit.request.query_params
     numbers = [_number(part) for part in asked.get("ids", "").split(",")][:MOST_ROWS]
     known = views.views_of(visit)
@@ -98,7 +98,8 @@ def show_rows(visit: Visit) -> Response:
     chosen = replace(wanted, ids=tuple(number for number in numbers if number is not None))
     rows = listings.ticket_rows(visit.session, chosen, before=None, most=MOST_ROWS) if chosen.ids else []
     html = visit.html("tickets/inbox_rows.html", rows=_with_messages(visit, rows)).body
-    return JSONResponse({"rows": bytes(html).decode(), "counts": views.counts(visit, known)})
+    counts = views.counts(visit, known) if "counts" in asked else {}
+    return JSONResponse({"rows": bytes(html).decode(), "counts": counts})
 
 
 def find_tickets(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:

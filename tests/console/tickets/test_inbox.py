@@ -86,9 +86,10 @@ def test_the_longest_waiting_come_first_where_that_is_asked(console: Console, al
 
 def test_a_list_that_is_open_asks_for_single_rows(console: Console, alice: Browser) -> None:
     number, other = console.things.ticket, console.things.other
-    answer = json.loads(alice.get(f"/tickets/rows?view=mine&ids={number},{other},99,x").text)
+    answer = json.loads(alice.get(f"/tickets/rows?view=mine&counts=1&ids={number},{other},99,x").text)
     assert numbers(answer["rows"]) == [number]
     assert answer["counts"]["unassigned"] == 1
+    assert json.loads(alice.get(f"/tickets/rows?view=mine&ids={number}").text)["counts"] == {}
     assert json.loads(alice.get("/tickets/rows?ids=").text)["rows"].strip() == ""
 
 
