@@ -34,23 +34,21 @@ from console.api import incidents as incident_api
 from console.api import replies as replies_api
 from console.api import requester
 from console.api import tickets as api
+from console.inbox import bulk, live, views
+from console.inbox import page as inbox
 from console.insight import reports
 from console.operations import captured_mail, failed_jobs, inbound_log, incidents, quarantine
 from console.tickets import (
     actions,
-    bulk,
     composer,
     detail,
     downloads,
     html_mail,
-    inbox,
-    live,
     macros,
     new_ticket,
     presence,
     side_conversations,
     uploads,
-    views,
     watchers,
 )
 from console.tickets import properties as ticket_properties

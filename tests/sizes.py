@@ -1,4 +1,4 @@
-"""Holds functions and files to the sizes that a reader can keep in mind; run by `make check`.
+"""Holds functions, files and folders to the sizes that a reader can keep in mind; run by `make check`.
 
 Migrations are history and are left as they were; the functions of tests may be longer. Prints what is too large, and
 the medians; exits with 1 if anything is.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import statistics
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOMS = ("desk", "storage", "classifier", "usecases", "gateway", "workers", "console", "cli", "tests", "benchmarks")
 MOST_FUNCTION = 40
 MOST_FILE = 300
 MOST_TEST_FILE = 500
+MOST_IN_FOLDER = 20
 
 
 def main() -> int:
@@ -33,10 +35,18 @@ def main() -> int:
         if not name.startswith(("tests", "benchmarks")):
             files.append(lines)
             functions += [size for _, size in sizes]
+    faults += _crowded(str(path.parent.relative_to(root)) for path in paths)
     sys.stdout.write("".join(f"{fault}\n" for fault in faults))
     medians = statistics.median(functions), statistics.median(files)
     sys.stdout.write(f"sizes: {len(functions)} functions, median {medians[0]:g} lines; files' median {medians[1]:g}\n")
     return 1 if faults else 0
+
+
+def _crowded(folders: Iterable[str]) -> Iterator[str]:
+    """Folders that are to be divided by domain."""
+    for folder, count in Counter(folders).items():
+        if count > MOST_IN_FOLDER:
+            yield f"{folder}: {count} Python files, {MOST_IN_FOLDER} are allowed"
 
 
 def _functions(tree: ast.AST) -> Iterator[tuple[str, int]]:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console.inbox import page as ticket_list
 from console.insight import accuracy_figures
 from console.insight import csat as csat_page
-from console.tickets import inbox as ticket_list
 from console.tickets import similar
 from console.tickets.detail import ticket_or_404
 from console.web.api_reading import json_response

@@ -12,8 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from console.tickets import views
-from console.tickets.views import View
+from console.inbox import views
+from console.inbox.views import View
 from console.web import sla_badges
 from console.web.request_context import Visit
 from desk.priority.levels import Priority
