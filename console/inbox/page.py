@@ -37,7 +37,7 @@ ORDERS: Mapping[Order, str] = {
     Order.PRIORITY: "Priority",
     Order.NEWEST: "Newest ticket",
 }
-_NOT_KEPT = ("before", "done", "saved", "ids", "counts")
+_NOT_KEPT = ("before", "done", "ids", "counts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,12 +73,10 @@ def save(visit: Visit, fields: Mapping[str, str]) -> Response:
         raise HTTPException(400, "Give the view a name.")
     if saved_views.count_views(visit.session, visit.agent.id) >= saved_views.MOST_VIEWS:
         raise HTTPException(400, f"You have {saved_views.MOST_VIEWS} views already. Delete one first.")
-    query = urlencode(
-        [pair for pair in parse_qsl(fields.get("query", ""))[:20] if pair[0] not in ("before", "done", "saved")]
-    )
+    query = urlencode([pair for pair in parse_qsl(fields.get("query", ""))[:20] if pair[0] not in ("before", "done")])
     view = SavedView(0, name, query[:1000], visit.agent.id, fields.get("shared") == "yes")
-    number = saved_views.save_view(visit.session, view, visit.now)
-    return RedirectResponse(f"/tickets?{query}&saved={number}", 303)
+    saved_views.save_view(visit.session, view, visit.now)
+    return RedirectResponse(f"/tickets?{query}", 303)
 
 
 def delete(visit: Visit, _fields: Mapping[str, str]) -> Response:

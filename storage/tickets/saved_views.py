@@ -37,10 +37,10 @@ def list_views(session: Session, agent_id: int) -> list[SavedView]:
     return [SavedView(**row._mapping) for row in session.execute(query)]
 
 
-def save_view(session: Session, view: SavedView, now: datetime) -> int:
-    """Stores a new view and returns its id; the view's own id does not count."""
+def save_view(session: Session, view: SavedView, now: datetime) -> None:
+    """Stores a new view; the view's own id does not count."""
     row = {"name": view.name, "query": view.query, "owner_id": view.owner_id, "shared": view.shared}
-    return int(session.execute(sa.insert(saved_views).values(**row, created_at=now).returning(_c.id)).scalar_one())
+    session.execute(sa.insert(saved_views).values(**row, created_at=now))
 
 
 def count_views(session: Session, agent_id: int) -> int:

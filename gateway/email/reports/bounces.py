@@ -17,7 +17,7 @@ from gateway.email.mime import header
 from gateway.email.mime.addresses import mailboxes
 from gateway.email.mime.parts import Part, read_header
 from gateway.email.reports import bounce_words, failed_recipients, rare_formats, service_events
-from gateway.email.reports.service_events import EventKind, ServiceEvent
+from gateway.email.reports.service_events import NoticeKind, ServiceEvent
 
 MAX_RECIPIENTS = 100
 MAX_REPORT = 200_000
@@ -81,7 +81,7 @@ def success(root: Part, text: str, author: str, *, null_sender: bool) -> str:
     """What a report says that names nobody who did not get the mail: it arrived, or went on; empty for other mail."""
     event = _event(_Mail(root, text, author, null_sender))
     if event is not None:
-        return "a mail service's notice that the mail was delivered" if event.kind is EventKind.ARRIVED else ""
+        return "a mail service's notice that the mail was delivered" if event.kind is NoticeKind.ARRIVED else ""
     if root.media_type != "multipart/report" or root.params.get("report-type", "").lower() not in _REPORTS:
         return ""
     status = next((part for part in root.walk() if part.media_type in _STATUS_PARTS), None)
@@ -102,9 +102,9 @@ def _event(mail: _Mail) -> ServiceEvent | None:
 
 
 def _from_event(event: ServiceEvent) -> Bounce | None:
-    if event.kind is EventKind.ARRIVED:
+    if event.kind is NoticeKind.ARRIVED:
         return None
-    bounce = _bounce(event.recipients, event.status, event.diagnostic, permanent=event.kind is not EventKind.DELAYED)
+    bounce = _bounce(event.recipients, event.status, event.diagnostic, permanent=event.kind is not NoticeKind.DELAYED)
     return replace(bounce, original_message_id=clean_line(event.original_message_id))
 
 

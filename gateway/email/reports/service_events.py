@@ -17,7 +17,7 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _SPACES = re.compile(r"[\s_.-]+")
 
 
-class EventKind(StrEnum):
+class NoticeKind(StrEnum):
     """What a service says of a mail."""
 
     FAILED = "failed"
@@ -30,7 +30,7 @@ class EventKind(StrEnum):
 class ServiceEvent:
     """One notification."""
 
-    kind: EventKind
+    kind: NoticeKind
     recipients: tuple[str, ...]
     status: str = ""
     diagnostic: str = ""
@@ -46,7 +46,7 @@ _KINDS = {
             "bademailaddress", "emailbounced", "messagebounced", "undeliverable", "renderingfailure",
             "spambounce", "invalidrecipient", "suppressed", "emailfailed", "dnserror", "virusnotification",
         ),
-        EventKind.FAILED,
+        NoticeKind.FAILED,
     ),
     **dict.fromkeys(
         (
@@ -54,18 +54,18 @@ _KINDS = {
             "transient",
             "emaildeliverydelayed", "messagedelayed",
         ),
-        EventKind.DELAYED,
+        NoticeKind.DELAYED,
     ),
     **dict.fromkeys(
         (
             "complaint", "complained", "spamreport", "spamcomplaint", "spam", "abuse", "emailcomplained",
             "spamnotification",
         ),
-        EventKind.COMPLAINT,
+        NoticeKind.COMPLAINT,
     ),
     **dict.fromkeys(
         ("delivery", "delivered", "send", "sent", "processed", "accepted", "injection", "emaildelivered", "emailsent"),
-        EventKind.ARRIVED,
+        NoticeKind.ARRIVED,
     ),
 }  # fmt: skip
 _NAMES = (
@@ -136,8 +136,8 @@ def _event(value: object) -> ServiceEvent | None:
     recipients = next((people for path in _PEOPLE if (people := tuple(_addresses(_at(value, *path))))), ())
     if kind is None or not recipients:
         return None
-    if kind is EventKind.FAILED:
-        kind = next((hard for path in _HARDNESS if (hard := _kind(_text(value, *path))) is EventKind.DELAYED), kind)
+    if kind is NoticeKind.FAILED:
+        kind = next((hard for path in _HARDNESS if (hard := _kind(_text(value, *path))) is NoticeKind.DELAYED), kind)
     why = next((why for path in _REASONS for name in _WHY if (why := _text(_first(_at(value, *path)), name))), "")
     status = next((one for path in _REASONS if (one := _text(_first(_at(value, *path)), "status"))), "")
     numbers = _STATUS.findall(f"{status} {why}")
@@ -145,7 +145,7 @@ def _event(value: object) -> ServiceEvent | None:
     return ServiceEvent(kind, recipients[:MOST], numbers[0] if numbers else "", why, name.strip("<> "))
 
 
-def _kind(word: str) -> EventKind | None:
+def _kind(word: str) -> NoticeKind | None:
     return _KINDS.get(_SPACES.sub("", word.casefold()))
 
 
